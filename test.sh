@@ -1,0 +1,22 @@
+#!/bin/sh
+# The whole suite: format, lint, types, then every test on SQLite, a real PostgreSQL and a real Chromium.
+# ./test.sh [--long] [pytest arguments]     --long runs the same tests at full size
+set -eu
+cd "$(dirname "$0")"
+. ./requirements/sync.sh
+. ./requirements/chromium.sh
+if [ "${1:-}" = --long ]; then
+    shift
+    KOS_TEST_LONG=1
+    export KOS_TEST_LONG
+fi
+sync_packages test
+KOS_CHROMIUM=$(find_chromium) || exit 1
+export KOS_CHROMIUM
+PATH=$PWD/.venv/bin:$PATH
+export PATH
+ruff check .
+ruff format --check .
+mypy
+hadolint Dockerfile
+exec pytest -n "${KOS_TEST_WORKERS:-2}" --dist loadfile "$@"
