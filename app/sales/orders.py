@@ -1,0 +1,51 @@
+"""The decision on a paid order: when it counts, who earned it, and what is written down. Pure."""
+
+from typing import Any, Protocol
+
+from app.errors import Conflict, Invalid
+from app.sales.attribution import Standing, attribute
+
+# A shop's clock may run ahead of ours by this much (design section 4).
+FUTURE_TOLERANCE_US = 5 * 60 * 1_000_000
+
+
+class OrderBook(Standing, Protocol):
+    """What the decision on an order asks of an event's state."""
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def starts_at(self) -> int: ...
+
+    @property
+    def ends_at(self) -> int: ...
+
+    @property
+    def rules_version(self) -> int: ...
+
+
+def order_body(state: OrderBook, fact: dict[str, Any], now: int) -> dict[str, Any]:
+    """Body of the ``order.paid`` entry for this fact.
+
+    Shape: ``fact``, ``credits`` and ``candidates`` of attribution, ``rules`` (version they were decided under),
+    ``late`` only if the event is final: then no board moves.
+    Errors: Conflict ``event_not_open``; Invalid ``paid_at_outside_event``, ``paid_at_in_future``, ``unknown_host``,
+    ``unknown_session``.
+    """
+    paid_at = fact["paid_at"]
+    if state.status == "draft":
+        raise Conflict("event_not_open", "The event is a draft; move it to scheduled before orders are posted.")
+    if not state.starts_at <= paid_at < state.ends_at:
+        raise Invalid(
+            "paid_at_outside_event", "The order was paid before the event starts or after it ends.", "paid_at"
+        )
+    if paid_at > now + FUTURE_TOLERANCE_US:
+        raise Invalid("paid_at_in_future", "paid_at is more than five minutes ahead of this server.", "paid_at")
+    credits, candidates = attribute(state, fact)
+    body: dict[str, Any] = {"fact": fact, "credits": credits, "rules": state.rules_version}
+    if candidates:
+        body["candidates"] = candidates
+    if state.status == "final":
+        body["late"] = True
+    return body

@@ -1,0 +1,96 @@
+"""The postings of an entry: derived from its body alone, summing to zero. Pure.
+
+Debit is positive, credit negative. The accounts are beancount-shaped so that an export is the ledger itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from app.errors import InvariantError
+from app.sales.attribution import HOUSE
+from app.sales.facts import line_amounts
+
+UNMATCHED_REFUNDS = "Assets:Unmatched-Refunds"
+OVER_REFUNDS = "Expenses:Over-Refunds"
+CANCELLED_PENDING = "Income:Cancelled-Pending"
+SHIPPING = "Income:Shipping"
+TAX = "Liabilities:Tax"
+
+
+def clearing(source: str) -> str:
+    """Account of the money that one shop took and has not handed over."""
+    return f"Assets:Clearing:{source}"
+
+
+def sales(host: str, team: str) -> str:
+    """Account of one host's sales in one team, or of House."""
+    return "Income:Sales:House" if host == HOUSE else f"Income:Sales:{team}:{host}"
+
+
+def postings_of(kind: str, content: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Postings of a money entry: (account, amount), each account once, zero amounts left out; [] for other kinds.
+
+    Units: minor units of the event's currency.
+    Errors: InvariantError if they do not sum to zero.
+    """
+    derive = _RULES.get(kind)
+    if derive is None or (content.get("parked") and kind == "order.cancelled"):
+        return []
+    amounts: defaultdict[str, int] = defaultdict(int)
+    derive(content, amounts)
+    postings = [(account, amount) for account, amount in amounts.items() if amount]
+    if sum(amount for _, amount in postings):
+        raise InvariantError(f"postings of a {kind} entry do not sum to zero: {postings}")
+    return postings
+
+
+def _paid(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    fact = content["fact"]
+    for credit in content["credits"]:
+        amounts[sales(credit["host"], credit["team"])] -= credit["amount"]
+    shipping, tax = fact.get("shipping", 0), fact.get("tax", 0)
+    amounts[SHIPPING] -= shipping
+    amounts[TAX] -= tax
+    gross = sum(net + included for net, included in line_amounts(fact))
+    amounts[clearing(fact["source"])] += gross + shipping + (0 if fact.get("tax_included") else tax)
+
+
+def _refunded(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    if content.get("parked"):
+        amounts[UNMATCHED_REFUNDS] += content["amount"]
+    else:
+        _debit_shares(content, amounts)
+    amounts[clearing(content["fact"]["source"])] -= content["amount"]
+
+
+def _matched(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    _debit_shares(content, amounts)
+    amounts[UNMATCHED_REFUNDS] -= content["parked_amount"]
+    # A refund that left its worth to the order's lines was parked as nothing: its money moves now.
+    amounts[clearing(content["source"])] -= content["amount"] - content["parked_amount"]
+
+
+def _cancelled(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    _debit_shares(content, amounts)
+    amounts[CANCELLED_PENDING] -= content["amount"]
+
+
+def _debit_shares(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    amounts[OVER_REFUNDS] += content.get("over", 0)
+    for share in content["shares"]:
+        if content.get("pending"):
+            account = CANCELLED_PENDING
+        elif share["of"] == "sale":
+            account = sales(share["host"], share["team"])
+        else:
+            account = TAX if share["of"] == "tax" else SHIPPING
+        amounts[account] += share["amount"]
+
+
+_RULES = {
+    "order.paid": _paid,
+    "order.refunded": _refunded,
+    "refund.matched": _matched,
+    "order.cancelled": _cancelled,
+}

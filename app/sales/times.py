@@ -1,0 +1,29 @@
+"""Times at the edge: microseconds since the epoch inside, RFC 3339 outside. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+from app.errors import Invalid
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def parse_time(text: str, field: str) -> int:
+    """RFC 3339 with an offset as microseconds since the epoch.
+
+    Errors: Invalid ``time_not_readable``, ``time_without_offset``.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(
+            "time_not_readable", "Send the time as RFC 3339, such as 2026-11-21T20:15:00+08:00.", field
+        ) from None
+    if moment.tzinfo is None:
+        raise Invalid("time_without_offset", "Add the offset from UTC to the time, such as Z or +08:00.", field)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def rfc3339(at: int) -> str:
+    """Microseconds since the epoch as ``2026-11-21T20:15:00.123456Z``; always six decimals."""
+    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
