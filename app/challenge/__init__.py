@@ -1,0 +1,1 @@
+"""The rules of the contest: an event's life, its roster, its scores and its boards. Pure."""

@@ -1,0 +1,169 @@
+"""Teams, stores and hosts of an event, with memberships that hold from a time on. Pure.
+
+A change is a whole host record; the roster keeps every membership, so the team in force at any time can be asked.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+from app.errors import Conflict, Invalid
+
+STATUSES = ("active", "hidden", "guest", "banned")
+RESERVED_HOSTS = frozenset({"House"})
+CHANGES_PER_ENTRY_MAX = 1_000
+
+
+class Host(Struct, frozen=True, omit_defaults=True):
+    """One host. ``memberships`` are (from, team), ascending: each holds until the next one begins."""
+
+    id: str
+    memberships: tuple[tuple[int, str], ...] = ()
+    person: str = ""
+    store: str = ""
+    segment: str = ""
+    status: str = "active"
+    codes: tuple[str, ...] = ()
+    commission_bps: int = 0
+
+    def team_at(self, at: int) -> str:
+        """Team in force at a time, "" if none was."""
+        team = ""
+        for since, name in self.memberships:
+            if since > at:
+                break
+            team = name
+        return team
+
+    @property
+    def team(self) -> str:
+        """The team that was joined last."""
+        return self.memberships[-1][1] if self.memberships else ""
+
+
+class Roster(Struct):
+    """All of an event's teams, stores and hosts by id; ``codes`` leads from a code, upper case, to its host."""
+
+    version: int = 0
+    teams: dict[str, None] = field(default_factory=dict)
+    stores: dict[str, None] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+
+
+def changes(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> list[dict[str, Any]]:
+    """Bodies of the ``roster.changed`` entries that turn this roster into the given one; [] if nothing changes.
+
+    Shape: ``given`` has ``teams`` and ``stores`` (ids) and ``hosts`` (records with ``id`` and what to change; what
+    a record leaves out stays). Bodies have the same members, at most 1,000 changes each.
+    Errors: Invalid ``unknown_team``, ``unknown_store``, ``host_id_reserved``; Conflict ``code_taken``.
+    """
+    teams = [team for team in dict.fromkeys(given["teams"]) if team not in roster.teams]
+    stores = [store for store in dict.fromkeys(given["stores"]) if store not in roster.stores]
+    known_teams = roster.teams.keys() | set(teams)
+    known_stores = roster.stores.keys() | set(stores)
+    hosts = []
+    for number, record in enumerate(given["hosts"]):
+        where = f"hosts[{number}]"
+        if record["id"] in RESERVED_HOSTS:
+            raise Invalid("host_id_reserved", f"{record['id']!r} stands for nobody; choose another id.", f"{where}.id")
+        if record.get("team") and record["team"] not in known_teams:
+            raise Invalid("unknown_team", f"There is no team {record['team']!r}; send it under teams.", f"{where}.team")
+        if record.get("store") and record["store"] not in known_stores:
+            raise Invalid(
+                "unknown_store",
+                f"There is no store {record['store']!r}; send it under stores.",
+                f"{where}.store",
+            )
+        before = roster.hosts.get(record["id"])
+        change = _host_change(before, record, starts_at, now)
+        if change is None:
+            continue
+        hosts.append(change)
+    _check_codes(roster, hosts)
+    return _bodies(teams, stores, hosts)
+
+
+def _host_change(before: Host | None, record: dict[str, Any], starts_at: int, now: int) -> dict[str, Any] | None:
+    kept = before or Host(record["id"])
+    change: dict[str, Any] = {
+        "id": kept.id,
+        "person": record.get("person", kept.person),
+        "store": record.get("store", kept.store),
+        "segment": record.get("segment", kept.segment),
+        "status": record.get("status", kept.status),
+        "codes": list(record.get("codes", kept.codes)),
+        "commission_bps": record.get("commission_bps", kept.commission_bps),
+    }
+    since = record.get("from", starts_at if before is None else now)
+    moves = "team" in record and (
+        record["team"] != (kept.team_at(since) if "from" in record else kept.team) or before is None
+    )
+    if moves:
+        change["team"] = record["team"]
+        change["from"] = since
+    elif before is not None and _with(before, change) == before:
+        return None
+    return change
+
+
+def _check_codes(roster: Roster, hosts: list[dict[str, Any]]) -> None:
+    """Each code has one owner after the change; what changing hosts give up is free for the others."""
+    changing = {change["id"] for change in hosts}
+    owners = {code: owner for code, owner in roster.codes.items() if owner not in changing}
+    for change in hosts:
+        for code in change["codes"]:
+            owner = owners.setdefault(code.upper(), change["id"])
+            if owner != change["id"]:
+                raise Conflict("code_taken", f"The code {code!r} belongs to the host {owner!r}.", "hosts")
+
+
+def _bodies(teams: list[str], stores: list[str], hosts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    items = [("teams", team) for team in teams] + [("stores", store) for store in stores]
+    everything: list[tuple[str, Any]] = items + [("hosts", host) for host in hosts]
+    bodies = []
+    for start in range(0, len(everything), CHANGES_PER_ENTRY_MAX):
+        body: dict[str, Any] = {"teams": [], "stores": [], "hosts": []}
+        for name, item in everything[start : start + CHANGES_PER_ENTRY_MAX]:
+            body[name].append(item)
+        bodies.append({name: listed for name, listed in body.items() if listed})
+    return bodies
+
+
+def _with(before: Host, change: dict[str, Any]) -> Host:
+    memberships = before.memberships
+    if "from" in change:
+        since = change["from"]
+        kept = tuple(membership for membership in memberships if membership[0] != since)
+        memberships = tuple(sorted((*kept, (since, change["team"]))))
+    return Host(
+        id=before.id,
+        memberships=memberships,
+        person=change["person"],
+        store=change["store"],
+        segment=change["segment"],
+        status=change["status"],
+        codes=tuple(change["codes"]),
+        commission_bps=change["commission_bps"],
+    )
+
+
+def changed(roster: Roster, body: Mapping[str, Any]) -> Roster:
+    """The roster after a ``roster.changed`` entry; the one given is left as it is."""
+    hosts, codes = dict(roster.hosts), dict(roster.codes)
+    for change in body.get("hosts", ()):
+        before = hosts.get(change["id"]) or Host(change["id"])
+        for code in before.codes:
+            if codes.get(code.upper()) == before.id:
+                del codes[code.upper()]
+        hosts[change["id"]] = _with(before, change)
+        for code in change["codes"]:
+            codes[code.upper()] = change["id"]
+    return Roster(
+        version=roster.version + 1,
+        teams=roster.teams | dict.fromkeys(body.get("teams", ())),
+        stores=roster.stores | dict.fromkeys(body.get("stores", ())),
+        hosts=hosts,
+        codes=codes,
+    )

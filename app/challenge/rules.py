@@ -1,0 +1,35 @@
+"""What an event may declare about itself, versioned by the ``rules.changed`` entries. Pure."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from app.errors import Invalid
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Declared rules; what is left out keeps the value given here.
+
+    ``ranks``: ``distinct`` gives equal scores different ranks (who got there first is ahead), ``shared`` ranks
+    1, 2, 2, 4. ``public_boards``: boards can be read without a key.
+    """
+
+    ranks: Literal["distinct", "shared"] = "distinct"
+    public_boards: bool = False
+
+
+def parse_rules(given: dict[str, Any], before: Rules | None = None) -> Rules:
+    """Rules as declared, on top of those that held before.
+
+    Errors: Invalid ``rules_invalid`` with the reason.
+    """
+    try:
+        return msgspec.convert({**msgspec.to_builtins(before or Rules()), **given}, Rules)
+    except msgspec.ValidationError as error:
+        raise Invalid("rules_invalid", f"{error}.", "rules") from None
+
+
+def document(rules: Rules) -> dict[str, Any]:
+    """Rules as an entry body keeps them: what equals the default is left out."""
+    kept: dict[str, Any] = msgspec.to_builtins(rules)
+    return kept

@@ -1,0 +1,230 @@
+"""Running totals of every host and team in every window: the fold that all boards of one view are read from. Pure.
+
+Called for each entry in journal order. A sale, refund or cancellation counts in the windows of its order's
+``paid_at``. After the entry that makes the event final nothing moves any more.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+
+from app.challenge.ranking import Ranking
+
+EVENT = "event"
+HOUSE = "House"
+NO_TEAM = "-"
+# One tally: the four measures, then the position at which each got its present value.
+MEASURES = ("gross_sales", "net_sales", "orders", "units")
+GROSS, NET, ORDERS, UNITS = range(4)
+TICKER_ROWS_MAX = 50
+
+Tally = list[int]
+
+
+def new_tally() -> Tally:
+    """Zeroes: four measures, then the positions of their last change."""
+    return [0] * 8
+
+
+class Window(Struct):
+    """Totals of one window. Shape: tallies by host and team id; ``house`` and ``all`` for the event as a whole.
+
+    ``rankings`` are views of the tallies that somebody has asked for; they are rebuilt when missing.
+    """
+
+    hosts: dict[str, Tally] = field(default_factory=dict)
+    teams: dict[str, Tally] = field(default_factory=dict)
+    house: Tally = field(default_factory=new_tally)
+    all: Tally = field(default_factory=new_tally)
+
+
+class Totals(Struct):
+    """What a scoreboard stores: everything that cannot be rebuilt from less."""
+
+    timezone: str
+    position: int = 0
+    changed_at: int = 0
+    is_final: bool = False
+    excluded: dict[str, None] = field(default_factory=dict)
+    windows: dict[str, Window] = field(default_factory=lambda: {EVENT: Window()})
+    ticker: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Scoreboard:
+    """The totals of one view and the rankings that are kept in step with them."""
+
+    def __init__(self, totals: Totals) -> None:
+        self.totals = totals
+        self._zone = ZoneInfo(totals.timezone)
+        self._day = ("", 0, 0)
+        self._rankings: dict[tuple[str, str, int], Ranking] = {}
+
+    def apply(self, position: int, kind: str, content: Mapping[str, Any]) -> None:
+        """Fold one entry. Entries must come in order and without a gap."""
+        totals = self.totals
+        totals.position = position
+        if totals.is_final:
+            return
+        if kind == "order.paid":
+            self._paid(position, content)
+        elif kind in ("order.refunded", "order.cancelled", "refund.matched"):
+            if content.get("parked"):
+                return
+            self._taken(position, kind, content)
+        elif kind == "roster.changed":
+            self._roster(content)
+        elif kind == "event.moved":
+            totals.is_final = content["to"] == "final"
+        totals.changed_at = position
+
+    def ranking(self, window: str, of: str, measure: int) -> Ranking | None:
+        """The hosts or teams (``of``) of a window by one measure; None if nothing happened in the window."""
+        name = self.totals.windows.get(window)
+        if name is None:
+            return None
+        key = (window, of, measure)
+        ranking = self._rankings.get(key)
+        if ranking is None:
+            tallies = name.hosts if of == "host" else name.teams
+            ranking = self._rankings[key] = Ranking(tallies, measure, self.excluded(of))
+        return ranking
+
+    def excluded(self, of: str) -> Collection[str]:
+        """Who sells without a row: hosts that are not active; on team boards what was sold outside any team."""
+        return self.totals.excluded if of == "host" else (NO_TEAM,)
+
+    def day_of(self, at: int) -> str:
+        """Local day of a time as ``YYYY-MM-DD``."""
+        name, start, end = self._day
+        if not start <= at < end:
+            local = datetime.fromtimestamp(at / 1_000_000, UTC).astimezone(self._zone)
+            midnight = datetime.combine(local.date(), time(), self._zone)
+            following = datetime.combine(local.date() + timedelta(days=1), time(), self._zone)
+            name = local.date().isoformat()
+            start, end = int(midnight.timestamp()) * 1_000_000, int(following.timestamp()) * 1_000_000
+            self._day = (name, start, end)
+        return name
+
+    def _windows(self, at: int) -> list[tuple[str, Window]]:
+        windows = self.totals.windows
+        day = self.day_of(at)
+        if day not in windows:
+            event = windows[EVENT]
+            # A window opens with everybody in it: who has sold nothing has a row as well.
+            windows[day] = Window(
+                hosts={host: new_tally() for host in event.hosts},
+                teams={team: new_tally() for team in event.teams},
+            )
+        return [(EVENT, windows[EVENT]), (day, windows[day])]
+
+    def _paid(self, position: int, content: Mapping[str, Any]) -> None:
+        if content.get("late"):
+            return
+        credits = content["credits"]
+        for name, window in self._windows(content["fact"]["paid_at"]):
+            sellers: dict[str, None] = {}
+            teams: dict[str, None] = {}
+            for credit in credits:
+                host, amount, units = credit["host"], credit["amount"], credit["units"]
+                sellers[host] = None
+                for tally in self._tallies(name, window, host, credit["team"]):
+                    tally[GROSS] += amount
+                    tally[NET] += amount
+                    tally[UNITS] += units
+                    tally[4 + GROSS] = tally[4 + NET] = tally[4 + UNITS] = position
+                teams[credit["team"]] = None
+            self._count(position, name, window, sellers, teams, 1)
+        self._tick(position, content)
+
+    def _taken(self, position: int, kind: str, content: Mapping[str, Any]) -> None:
+        """A refund, its match or a cancellation. What is paid from Cancelled-Pending left the boards before."""
+        closed = content.get("closed", ())
+        for name, window in self._windows(content["paid_at"]):
+            for share in () if content.get("pending") else content["shares"]:
+                if share["of"] != "sale":
+                    continue
+                for tally in self._tallies(name, window, share["host"], share["team"]):
+                    if share["amount"]:
+                        tally[NET] -= share["amount"]
+                        tally[4 + NET] = position
+                    if share["units"]:
+                        tally[UNITS] -= share["units"]
+                        tally[4 + UNITS] = position
+            if closed:
+                sellers = dict.fromkeys(item["host"] for item in closed)
+                teams = dict.fromkeys(item["team"] for item in closed)
+                self._count(position, name, window, sellers, teams, -1)
+
+    def _tallies(self, name: str, window: Window, host: str, team: str) -> tuple[Tally, ...]:
+        """The tallies that a credit moves; their rankings are told."""
+        if host == HOUSE:
+            return (window.all, window.house)
+        by_host = window.hosts.get(host)
+        if by_host is None:
+            by_host = window.hosts[host] = new_tally()
+        by_team = window.teams.get(team)
+        if by_team is None:
+            by_team = window.teams[team] = new_tally()
+        for key, ranking in self._rankings.items():
+            if key[0] == name:
+                ranking.touch(host if key[1] == "host" else team)
+        return (window.all, by_host, by_team)
+
+    def _count(
+        self,
+        position: int,
+        name: str,
+        window: Window,
+        sellers: dict[str, None],
+        teams: dict[str, None],
+        step: int,
+    ) -> None:
+        """An order counts once per event, host and team, however many lines of it they sold."""
+        tallies = [window.all]
+        for seller in sellers:
+            tallies.append(window.house if seller == HOUSE else window.hosts[seller])
+        tallies += [window.teams[team] for team in teams if team in window.teams]
+        for tally in tallies:
+            tally[ORDERS] += step
+            tally[4 + ORDERS] = position
+
+    def _roster(self, content: Mapping[str, Any]) -> None:
+        for window in self.totals.windows.values():
+            for team in content.get("teams", ()):
+                window.teams.setdefault(team, new_tally())
+            for host in content.get("hosts", ()):
+                window.hosts.setdefault(host["id"], new_tally())
+        for host in content.get("hosts", ()):
+            if host["status"] == "active":
+                self.totals.excluded.pop(host["id"], None)
+            else:
+                self.totals.excluded[host["id"]] = None
+        self._rankings.clear()
+
+    def _tick(self, position: int, content: Mapping[str, Any]) -> None:
+        """The ticker: one row per order and host, newest last, bounded."""
+        rows: dict[str, dict[str, Any]] = {}
+        titles = {line["id"]: line for line in content["fact"]["lines"]}
+        for credit in content["credits"]:
+            line = titles[credit["line"]]
+            row = rows.setdefault(
+                credit["host"],
+                {
+                    "id": f"{position}.{len(rows)}",
+                    "position": position,
+                    "at": content["fact"]["paid_at"],
+                    "host": credit["host"],
+                    "team": credit["team"],
+                    "amount": 0,
+                    "units": 0,
+                    "title": line.get("title") or line.get("sku", ""),
+                },
+            )
+            row["amount"] += credit["amount"]
+            row["units"] += credit["units"]
+        ticker = self.totals.ticker
+        ticker.extend(rows.values())
+        del ticker[:-TICKER_ROWS_MAX]
