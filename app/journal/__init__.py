@@ -1,0 +1,1 @@
+"""Truth: the append-only, hash-chained journal of every event."""

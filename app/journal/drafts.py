@@ -1,0 +1,53 @@
+"""What passes between the writer and the rules: facts in, drafts of entries out. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.journal.entry import Entry
+
+
+@dataclass(slots=True)
+class Fact:
+    """What a caller says, in our words, before it is decided.
+
+    Shape: ``content`` is the normal form; ``key`` is its business name, "" for an ops call that brought none;
+    ``order`` is the key of the order that must be looked up first; ``request`` is the fingerprint of an ops call
+    that came with an Idempotency-Key.
+    """
+
+    kind: str
+    key: str
+    content: dict[str, Any]
+    actor: str
+    order: str = ""
+    request: str = ""
+
+
+@dataclass(slots=True)
+class Draft:
+    """An entry before it has a position. ``occurred_at`` 0 means now, ``actor`` "" the fact's own."""
+
+    kind: str
+    key: str
+    content: dict[str, Any]
+    occurred_at: int = 0
+    actor: str = ""
+
+
+@dataclass(slots=True)
+class Decision:
+    """Drafts to append; or, for a repeat, the entry that answered first; neither if nothing changes."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    first: Entry | None = None
+
+
+class Lookup(Protocol):
+    """What the journal already says, entries of the batch under way included."""
+
+    def by_key(self, key: str) -> Entry | None: ...
+
+    def of_order(self, order: str) -> Sequence[Entry]:
+        """The order's own entry and all that are about it, in journal order."""
+        ...

@@ -1,0 +1,150 @@
+"""Every table of the database, for PostgreSQL and SQLite alike; ``migrations/`` builds exactly these.
+
+The guards of the journal's tables are triggers; they are in ``migrations/guards.py``.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+# Byte order, whatever the database's locale: ids tie by their bytes, and an upgrade of the operating
+# system's collations cannot spoil an index.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+# STRICT tables of SQLite know INTEGER (64 bits) only.
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={"pk": "%(table_name)s_pkey", "ck": "%(table_name)s_%(constraint_name)s"},
+)
+
+# A STRICT table refuses a value of another type; WITHOUT ROWID keeps rows in the order of the primary key.
+_SQLITE: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
+
+head = Table(
+    "head",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("brand", TEXT, nullable=False),
+    Column("position", BIG, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("recorded_at", BIG, nullable=False),
+    CheckConstraint("position >= 0", name="position_positive"),
+    CheckConstraint("length(hash) = 32", name="hash_size"),
+    Index("head_brand", "brand"),
+    # Room in each page for the row's next version: it is written at every commit.
+    postgresql_with={"fillfactor": 20},
+    **_SQLITE,
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("position", BIG, primary_key=True, autoincrement=False),
+    Column("kind", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
+    Column("occurred_at", BIG, nullable=False),
+    Column("recorded_at", BIG, nullable=False),
+    Column("actor", TEXT, nullable=False),
+    Column("about", TEXT),
+    Column("body", LargeBinary, nullable=False),
+    Column("prev_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("position > 0", name="position_positive"),
+    CheckConstraint("length(prev_hash) = 32", name="prev_hash_size"),
+    CheckConstraint("length(hash) = 32", name="hash_size"),
+    # Key first: with the event first, the plan of a young table that was never analysed reads the whole
+    # event for every batch (measured: 2.7 ms instead of 0.13 for 32 keys, and growing).
+    Index("entry_key", "key", "event", unique=True),
+    Index(
+        "entry_about",
+        "about",
+        "event",
+        postgresql_where=text("about IS NOT NULL"),
+        sqlite_where=text("about IS NOT NULL"),
+    ),
+    **_SQLITE,
+)
+
+posting = Table(
+    "posting",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("position", BIG, primary_key=True, autoincrement=False),
+    Column("leg", Integer, primary_key=True, autoincrement=False),
+    Column("account", TEXT, nullable=False),
+    Column("currency", TEXT, nullable=False),
+    Column("amount", BIG, nullable=False),
+    CheckConstraint("leg > 0", name="leg_positive"),
+    CheckConstraint("amount <> 0", name="amount_not_zero"),
+    **_SQLITE,
+)
+
+state = Table(
+    "state",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("position", BIG, primary_key=True, autoincrement=False),
+    Column("digest", TEXT, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("brand", TEXT, nullable=False),
+    Column("person", TEXT, nullable=False),
+    Column("scopes", TEXT, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Column("revoked_at", BIG),
+    **_SQLITE,
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("brand", TEXT, nullable=False),
+    Column("event", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Column("expires_at", BIG),
+    Column("revoked_at", BIG),
+    Column("scopes", TEXT, nullable=False),
+    **_SQLITE,
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("kind", TEXT, primary_key=True),
+    Column("id", TEXT, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("picture", TEXT, nullable=False),
+    Column("link", TEXT, nullable=False),
+    Column("updated_at", BIG, nullable=False),
+    **_SQLITE,
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    **_SQLITE,
+)

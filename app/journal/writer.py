@@ -1,0 +1,364 @@
+"""Group commit: one writer per event decides all facts that queued up while the last commit ran, in one transaction.
+
+What must always hold: an answer is given only after COMMIT returned; a refused fact leaves no trace and fails alone;
+positions are gap-free because the head is locked, or compared, in the transaction that moves it.
+
+The fast way takes the head as this process knows it and appends under the condition that it has not moved: one round
+trip. Whenever that fails (another process wrote, a key exists, the outcome of a commit was lost) the same facts are
+decided again the slow way: lock the head, read what others appended, look every key up, append, commit.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+
+from app.errors import AppError, InvariantError, NotFound, Unavailable
+from app.journal.drafts import Decision, Draft, Fact, Lookup
+from app.journal.entry import Entry, entry_hash, fast_canonical_bytes
+from app.journal.store import Head, HeadMoved, KeyTaken, OutcomeUnknown, Posting, Session, Store
+
+log = structlog.get_logger(__name__)
+
+# After a lost race the next batches lock first; after a repeated key they look keys up first.
+_CAUTIOUS_BATCHES = 16
+_ATTEMPTS_MAX = 6
+_READ_PAGE = 2_000
+
+
+class DecidingState(Protocol):
+    """What the writer asks of the state that the rules decide from."""
+
+    position: int
+    recorded_at: int
+    currency: str
+
+    def layer(self) -> "DecidingState": ...
+
+    def apply(self, position: int, kind: str, key: str, recorded_at: int, content: dict[str, Any]) -> None: ...
+
+
+class Rules(Protocol):
+    """The pure rules, handed in by ``main``: ``app.decide`` and ``app.sales.postings``."""
+
+    def decide(self, state: Any, fact: Fact, now: int, lookup: Lookup) -> Decision: ...
+
+    def due(self, state: Any, now: int) -> Draft | None: ...
+
+    def order_needed(self, state: Any, fact: Fact) -> str: ...
+
+    def postings_of(self, kind: str, content: dict[str, Any]) -> list[tuple[str, int]]: ...
+
+
+class Journal(Protocol):
+    """One event as this process knows it; implemented by ``app.events.OpenEvent``."""
+
+    head: Head
+
+    @property
+    def state(self) -> DecidingState: ...
+
+    def extend(self, entries: Sequence[Entry], state: Any = None) -> None:
+        """Fold committed entries that follow the head; ``state`` is the layer that already holds them."""
+        ...
+
+
+class Accepted(NamedTuple):
+    """Entries that a fact led to, none if it changed nothing; ``replayed`` if they were there before."""
+
+    entries: list[Entry]
+    replayed: bool
+
+
+Outcome = Accepted | AppError
+
+
+@dataclass(slots=True)
+class Plan:
+    """A decided batch, ready to append. ``layer`` is the state after it."""
+
+    entries: list[Entry]
+    postings: list[Posting]
+    outcomes: list[Outcome]
+    layer: DecidingState
+
+
+class Known:
+    """Entries that a decision may ask for: those looked up before, and those of the batch under way."""
+
+    def __init__(self, entries: Sequence[Entry] = ()) -> None:
+        self._by_key: dict[str, Entry] = {}
+        self._about: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        self._by_key[entry.key] = entry
+        if entry.about is not None:
+            self._about[entry.about].append(entry)
+
+    def by_key(self, key: str) -> Entry | None:
+        return self._by_key.get(key)
+
+    def of_order(self, order: str) -> Sequence[Entry]:
+        own = self._by_key.get(order)
+        about = self._about.get(order, [])
+        return sorted([own, *about], key=lambda entry: entry.position) if own else about
+
+
+def plan_batch(rules: Rules, head: Head, layer: DecidingState, facts: Sequence[Fact], now: int, known: Known) -> Plan:
+    """Decide facts one after the other, each on the state that the ones before it left. Pure but for ``layer``."""
+    plan = Plan([], [], [], layer)
+    prev_hash = head.hash
+
+    def append(draft: Draft, actor: str) -> Entry:
+        nonlocal prev_hash
+        position = layer.position + 1
+        recorded_at = max(now, layer.recorded_at + 1)
+        body = fast_canonical_bytes(draft.content)
+        occurred_at = draft.occurred_at or recorded_at
+        actor = draft.actor or actor
+        hashed = entry_hash(
+            head.event, position, draft.kind, draft.key, occurred_at, recorded_at, actor, body, prev_hash
+        )
+        entry = Entry(
+            head.event,
+            position,
+            draft.kind,
+            draft.key,
+            occurred_at,
+            recorded_at,
+            actor,
+            body,
+            prev_hash,
+            hashed,
+            draft.content,
+        )
+        layer.apply(position, draft.kind, draft.key, recorded_at, draft.content)
+        for leg, (account, amount) in enumerate(rules.postings_of(draft.kind, draft.content), 1):
+            plan.postings.append(Posting(head.event, position, leg, account, layer.currency, amount))
+        known.add(entry)
+        plan.entries.append(entry)
+        prev_hash = hashed
+        return entry
+
+    while (due := rules.due(layer, now)) is not None:
+        append(due, due.actor)
+    for fact in facts:
+        try:
+            decision = rules.decide(layer, fact, now, known)
+        except AppError as refusal:
+            plan.outcomes.append(refusal)
+            continue
+        if decision.first is not None:
+            plan.outcomes.append(Accepted([decision.first], True))
+        else:
+            plan.outcomes.append(Accepted([append(draft, fact.actor) for draft in decision.drafts], False))
+    return plan
+
+
+class _Group(NamedTuple):
+    facts: Sequence[Fact]
+    answer: "asyncio.Future[list[Outcome]]"
+
+
+class Writer:
+    """The one writer of an event in this process.
+
+    Limits: ``batch_facts_max`` facts per commit, ``queue_facts_max`` waiting.
+    """
+
+    def __init__(
+        self, journal: Journal, store: Store, rules: Rules, batch_facts_max: int, queue_facts_max: int
+    ) -> None:
+        self._journal = journal
+        self._store = store
+        self._rules = rules
+        self._batch_facts_max = batch_facts_max
+        self._queue_facts_max = queue_facts_max
+        self._queue: deque[_Group] = deque()
+        self._queued = 0
+        self._session: Session | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._lock_first = 0
+        self._look_first = 0
+        self._attempted: set[bytes] = set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing queued and nothing under way."""
+        return self._task is None and not self._queue
+
+    def submit(self, facts: Sequence[Fact]) -> "asyncio.Future[list[Outcome]]":
+        """Queue facts that are to be decided together; the future has one outcome each once they are committed.
+
+        Errors: Unavailable ``queue_full``; the future raises Unavailable when the database cannot be reached.
+        """
+        if self._queued + len(facts) > self._queue_facts_max and self._queue:
+            raise Unavailable("queue_full", "More is waiting for this event than its limit; send it again shortly.")
+        answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Group(facts, answer))
+        self._queued += len(facts)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+            self._task.add_done_callback(self._drained)
+        return answer
+
+    async def close(self) -> None:
+        """Wait for what is queued, then give the database link back."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+        await self._give_back()
+
+    async def _drain(self) -> None:
+        while self._queue:
+            groups = [self._queue.popleft()]
+            count = len(groups[0].facts)
+            while self._queue and count + len(self._queue[0].facts) <= self._batch_facts_max:
+                groups.append(self._queue.popleft())
+                count += len(groups[-1].facts)
+            self._queued -= count
+            await self._answer(groups)
+
+    def _drained(self, task: "asyncio.Task[None]") -> None:
+        """Nobody may wait for a writer that has died: fail all who queued behind it."""
+        self._task = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("writer_died", journal_event=self._journal.head.event, exc_info=error)
+        while self._queue:
+            group = self._queue.popleft()
+            if not group.answer.done():
+                group.answer.set_exception(Unavailable("writer_stopped", "The writer of this event has stopped."))
+        self._queued = 0
+
+    async def _answer(self, groups: Sequence[_Group]) -> None:
+        facts = [fact for group in groups for fact in group.facts]
+        try:
+            outcomes = await self._commit(facts)
+        except BaseException as error:
+            # A caller that waits must always hear; what is not an AppError is our bug and becomes a 500.
+            for group in groups:
+                if not group.answer.done():
+                    group.answer.set_exception(
+                        error if isinstance(error, Exception) else Unavailable("writer_stopped", "Stopped.")
+                    )
+            if not isinstance(error, AppError):
+                log.error("batch_failed", journal_event=self._journal.head.event, exc_info=error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        start = 0
+        for group in groups:
+            if not group.answer.done():
+                group.answer.set_result(outcomes[start : start + len(group.facts)])
+            start += len(group.facts)
+
+    async def _commit(self, facts: Sequence[Fact]) -> list[Outcome]:
+        self._attempted.clear()
+        for attempt in range(_ATTEMPTS_MAX):
+            try:
+                if self._lock_first or attempt > 1:
+                    self._lock_first = max(0, self._lock_first - 1)
+                    return await self._commit_locked(facts)
+                return await self._commit_if_unmoved(facts)
+            except HeadMoved:
+                self._lock_first = _CAUTIOUS_BATCHES
+            except KeyTaken:
+                self._look_first = _CAUTIOUS_BATCHES
+            except OutcomeUnknown:
+                # It may or may not be there: the locked way waits for it, looks, and only then decides again.
+                self._lock_first += 1
+                await self._give_back()
+            except Unavailable:
+                await self._give_back()
+                raise
+        raise Unavailable("journal_contended", "Other processes kept writing into this event; send it again.")
+
+    async def _commit_if_unmoved(self, facts: Sequence[Fact]) -> list[Outcome]:
+        session, head = await self._linked(), self._journal.head
+        known = await self._look_up(session, facts, everything=self._look_first > 0)
+        if self._journal.head != head:
+            raise HeadMoved
+        self._look_first = max(0, self._look_first - 1)
+        plan = plan_batch(self._rules, head, self._journal.state.layer(), facts, session.now(), known)
+        if plan.entries:
+            self._attempted = {entry.hash for entry in plan.entries}
+            await session.append_at(head, plan.entries, plan.postings)
+            self._journal.extend(plan.entries, plan.layer)
+        elif any(not isinstance(outcome, Accepted) or not outcome.replayed for outcome in plan.outcomes):
+            # A refusal must not rest on a state that another process has moved on.
+            actual = await self._store.head(head.event)
+            if actual is None or actual.position != head.position:
+                raise HeadMoved
+        return plan.outcomes
+
+    async def _commit_locked(self, facts: Sequence[Fact]) -> list[Outcome]:
+        session = await self._linked()
+        locked = await session.begin(self._journal.head.event)
+        if locked is None:
+            raise NotFound("event_unknown", "There is no such event.")
+        try:
+            head, now = locked
+            await self._catch_up(session, head)
+            known = await self._look_up(session, facts, everything=True)
+            plan = plan_batch(self._rules, head, self._journal.state.layer(), facts, now, known)
+            if plan.entries:
+                await session.append(plan.entries, plan.postings)
+        except BaseException:
+            await session.rollback()
+            raise
+        if not plan.entries:
+            await session.rollback()
+        else:
+            before = self._attempted
+            self._attempted = before | {entry.hash for entry in plan.entries}
+            await session.commit()
+            self._attempted = before
+            self._journal.extend(plan.entries, plan.layer)
+        return [self._mark_own(outcome) for outcome in plan.outcomes]
+
+    def _mark_own(self, outcome: Outcome) -> Outcome:
+        """What an attempt of unknown outcome did write is this batch's own work, not a repeat."""
+        if isinstance(outcome, Accepted) and outcome.replayed and outcome.entries[0].hash in self._attempted:
+            return Accepted(outcome.entries, False)
+        return outcome
+
+    async def _catch_up(self, session: Session, head: Head) -> None:
+        journal = self._journal
+        while journal.head.position < head.position:
+            entries = await session.read(head.event, journal.head.position, _READ_PAGE)
+            if not entries:
+                raise InvariantError(f"{head.event}: the head is at {head.position}, the entries end before")
+            journal.extend(entries)
+        if journal.head.hash != head.hash:
+            raise InvariantError(f"{head.event}: this process and the database disagree at {head.position}")
+
+    async def _look_up(self, session: Session, facts: Sequence[Fact], everything: bool) -> Known:
+        """Entries that the decisions will ask for: always those of orders concerned, all keys if ``everything``."""
+        keys: set[str] = set()
+        about: set[str] = set()
+        for fact in facts:
+            order = self._rules.order_needed(self._journal.state, fact)
+            if order:
+                about.add(order)
+                keys.update((order, fact.key))
+            elif fact.key and (everything or fact.kind != "order.paid"):
+                keys.add(fact.key)
+        if not keys:
+            return Known()
+        # Sorted: the same facts ask the same question, which keeps plans and tests stable.
+        return Known(await session.lookup(self._journal.head.event, sorted(keys), sorted(about)))
+
+    async def _linked(self) -> Session:
+        if self._session is None:
+            self._session = await self._store.session()
+        return self._session
+
+    async def _give_back(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()

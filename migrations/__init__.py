@@ -1,0 +1,1 @@
+"""Steps that build the database, oldest first; run by ``app.journal.migrate``."""
