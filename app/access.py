@@ -1,0 +1,274 @@
+"""Who may do what: API keys of brands and people, and tokens that fit into an overlay's URL.
+
+Denied by default. Keys are random and kept as SHA-256 only; tokens are signed, bound to one event and to channel
+patterns, always read the public view, and can be revoked. Answers are remembered for ``revocation_seconds_max``,
+which is how long a revoked key or token may live on at most.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import jwt
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.database import insert_for, transaction
+from app.errors import Forbidden, Invalid, NotFound, Unauthorized
+from app.journal.tables import api_key, secret, token
+
+SCOPES = ("orders", "ops", "finance", "audit")
+TOKEN_KINDS = ("overlay", "viewer")
+_CACHE_MAX = 10_000
+_TOKEN_PATTERNS = ("{event}", "{event}/boards/*", "{event}/orders")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who was let in. ``event`` and ``channels`` bind a token; a key has ``scopes`` in its brand."""
+
+    brand: str
+    person: str
+    actor: str
+    scopes: frozenset[str] = frozenset()
+    event: str = ""
+    channels: tuple[str, ...] = ()
+    expires_at: int = 0
+
+    @property
+    def is_token(self) -> bool:
+        return bool(self.event)
+
+    @property
+    def view(self) -> str:
+        """Only ops and audit see what a freeze hides."""
+        return "full" if self.scopes & {"ops", "audit"} else "public"
+
+    def require(self, *scopes: str) -> None:
+        """Errors: Forbidden ``scope_missing`` unless one of the scopes is held."""
+        if not self.scopes.intersection(scopes):
+            raise Forbidden("scope_missing", f"The key needs the scope {' or '.join(scopes)}.")
+
+    def may_follow(self, channel: str) -> bool:
+        """Whether a token's channel patterns, or the events a key's brand had on connecting, admit it."""
+        return any(fnmatchcase(channel, pattern) for pattern in self.channels)
+
+
+class Access:
+    """Keys and tokens of one installation."""
+
+    def __init__(self, db: AsyncEngine, admin_key: str, signing_key: str, revocation_seconds_max: float) -> None:
+        self._db = db
+        self._admin_digest = hashlib.sha256(admin_key.encode()).digest() if admin_key else None
+        self._signing_key = signing_key.encode()
+        self._ttl_seconds = revocation_seconds_max
+        self._remembered: dict[str, tuple[float, Principal]] = {}
+        self._event_secrets: dict[str, bytes] = {}
+
+    async def start(self) -> None:
+        """Make sure there is a signing key that all processes share."""
+        if not self._signing_key:
+            self._signing_key = await self._shared_secret("signing")
+
+    def remembered(self, credential: str) -> Principal | None:
+        """The hot way: who this credential was a moment ago, without asking the database."""
+        found = self._remembered.get(credential)
+        return found[1] if found is not None and found[0] > time.monotonic() else None
+
+    async def authenticate(self, authorization: str | None, url_token: str | None = None) -> Principal:
+        """Whoever holds this Authorization header or token.
+
+        Errors: Unauthorized ``key_missing``, ``key_invalid``; Unavailable if the database cannot be asked.
+        """
+        if authorization:
+            scheme, _, credential = authorization.partition(" ")
+            credential = credential.strip() if scheme.lower() == "bearer" else ""
+        else:
+            credential = url_token or ""
+        if not credential:
+            raise Unauthorized("key_missing", "Send a key: Authorization: Bearer kos_...")
+        principal = self.remembered(credential)
+        if principal is None:
+            principal = await self._look_up(credential)
+            if len(self._remembered) >= _CACHE_MAX:
+                self._remembered.clear()
+            self._remembered[credential] = (time.monotonic() + self._ttl_seconds, principal)
+        if principal.expires_at and principal.expires_at <= time.time():
+            raise Unauthorized("token_expired", "The token has expired; ask for a new one.")
+        return principal
+
+    async def is_valid(self, principal: Principal) -> bool:
+        """Whether somebody who was let in would be let in now."""
+        if principal.actor == "key:admin":
+            return True
+        if principal.expires_at and principal.expires_at <= time.time():
+            return False
+        kind, _, identity = principal.actor.partition(":")
+        table = token if kind == "token" else api_key
+        async with transaction(self._db) as db:
+            found = await db.execute(select(table.c.revoked_at).where(table.c.id == identity))
+            row = found.first()
+        return row is not None and row.revoked_at is None
+
+    async def create_key(self, brand: str, person: str, scopes: Iterable[str]) -> tuple[str, str]:
+        """A new key as (id, key); the key itself is never shown again. Errors: Invalid ``unknown_scope``."""
+        wanted = sorted(set(scopes))
+        for scope in wanted:
+            if scope not in SCOPES and not (scope.startswith("host:") and len(scope) > 5):
+                raise Invalid("unknown_scope", f"A scope is {', '.join(SCOPES)} or host:ID; not {scope!r}.", "scopes")
+        identity, text = secrets.token_hex(6), secrets.token_urlsafe(32)
+        async with transaction(self._db) as db:
+            await db.execute(
+                insert(api_key).values(
+                    id=identity,
+                    brand=brand,
+                    person=person,
+                    scopes=" ".join(wanted),
+                    secret_hash=hashlib.sha256(text.encode()).digest(),
+                    created_at=_now(),
+                )
+            )
+        return identity, f"kos_{identity}_{text}"
+
+    async def keys(self, brand: str) -> list[dict[str, Any]]:
+        """The brand's keys, oldest first, without their secrets."""
+        async with transaction(self._db) as db:
+            found = await db.execute(select(api_key).where(api_key.c.brand == brand).order_by(api_key.c.created_at))
+            return [
+                {
+                    "id": row.id,
+                    "brand": row.brand,
+                    "person": row.person,
+                    "scopes": row.scopes.split(),
+                    "created_at": row.created_at,
+                    "revoked_at": row.revoked_at,
+                }
+                for row in found
+            ]
+
+    async def revoke_key(self, brand: str, identity: str) -> None:
+        """Errors: NotFound ``key_unknown``."""
+        await self._revoke(api_key, brand, identity, "key_unknown")
+
+    async def create_token(
+        self, brand: str, event: str, kind: str, channels: Sequence[str], expires_at: int | None
+    ) -> tuple[str, str]:
+        """A new token as (id, token). ``expires_at`` in seconds since the epoch; None lasts until it is revoked."""
+        allowed = [pattern.format(event=event) for pattern in _TOKEN_PATTERNS]
+        for channel in channels:
+            if not any(fnmatchcase(channel, pattern) for pattern in allowed):
+                raise Invalid(
+                    "channel_not_public",
+                    f"A token may follow {', '.join(allowed)}; not {channel!r}.",
+                    "channels",
+                )
+        identity = secrets.token_hex(6)
+        claims: dict[str, Any] = {"jti": identity, "brand": brand, "event": event, "kind": kind}
+        if channels:
+            claims["channels"] = list(channels)
+        if expires_at is not None:
+            claims["exp"] = expires_at
+        async with transaction(self._db) as db:
+            await db.execute(
+                insert(token).values(
+                    id=identity,
+                    brand=brand,
+                    event=event,
+                    kind=kind,
+                    created_at=_now(),
+                    expires_at=expires_at,
+                    scopes=" ".join(channels),
+                )
+            )
+        return identity, jwt.encode(claims, self._token_key(), algorithm="HS256")
+
+    async def revoke_token(self, brand: str, identity: str) -> None:
+        """Errors: NotFound ``token_unknown``."""
+        await self._revoke(token, brand, identity, "token_unknown")
+
+    async def pseudonym_key(self, event: str) -> bytes:
+        """The secret under which this event's buyers are hidden; made when it is first needed."""
+        known = self._event_secrets.get(event)
+        if known is None:
+            known = self._event_secrets[event] = await self._shared_secret(f"event:{event}")
+        return known
+
+    async def _look_up(self, credential: str) -> Principal:
+        if self._admin_digest is not None and hmac.compare_digest(
+            hashlib.sha256(credential.encode()).digest(), self._admin_digest
+        ):
+            return Principal("default", "admin", "key:admin", frozenset(SCOPES))
+        if credential.startswith("kos_"):
+            return await self._key_holder(credential)
+        return await self._token_holder(credential)
+
+    async def _key_holder(self, credential: str) -> Principal:
+        _, _, rest = credential.partition("_")
+        identity, _, text = rest.partition("_")
+        async with transaction(self._db) as db:
+            row = (await db.execute(select(api_key).where(api_key.c.id == identity))).first()
+        digest = hashlib.sha256(text.encode()).digest()
+        # Compared even when there is no such key, so that the time taken does not tell which ids exist.
+        same = hmac.compare_digest(digest, row.secret_hash if row is not None else bytes(32))
+        if row is None or not same or row.revoked_at is not None:
+            raise Unauthorized("key_invalid", "The key is not valid here, or was revoked.")
+        return Principal(row.brand, row.person, f"key:{row.id}", frozenset(row.scopes.split()))
+
+    async def _token_holder(self, credential: str) -> Principal:
+        try:
+            claims = jwt.decode(
+                credential,
+                self._token_key(),
+                algorithms=["HS256"],
+                options={"require": ["jti", "event", "brand"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthorized("token_expired", "The token has expired; ask for a new one.") from None
+        except (jwt.InvalidTokenError, ValueError):
+            raise Unauthorized("key_invalid", "The key or token is not valid here, or was revoked.") from None
+        event = claims["event"]
+        channels = claims.get("channels") or [pattern.format(event=event) for pattern in _TOKEN_PATTERNS]
+        principal = Principal(
+            claims["brand"],
+            "",
+            f"token:{claims['jti']}",
+            event=event,
+            channels=tuple(channels),
+            expires_at=claims.get("exp", 0),
+        )
+        if not await self.is_valid(principal):
+            raise Unauthorized("key_invalid", "The token was revoked.")
+        return principal
+
+    async def _revoke(self, table: Any, brand: str, identity: str, code: str) -> None:
+        async with transaction(self._db) as db:
+            found = await db.execute(
+                update(table)
+                .where(table.c.id == identity, table.c.brand == brand, table.c.revoked_at.is_(None))
+                .values(revoked_at=_now())
+            )
+            if found.rowcount == 0:
+                raise NotFound(code, "There is none with this id, or it is revoked already.")
+        self._remembered.clear()
+
+    async def _shared_secret(self, name: str) -> bytes:
+        """A random value that every process finds under this name, whoever made it first."""
+        async with transaction(self._db) as db:
+            await db.execute(
+                insert_for(db, secret).values(name=name, value=secrets.token_bytes(32)).on_conflict_do_nothing()
+            )
+            found = await db.execute(select(secret.c.value).where(secret.c.name == name))
+            value: bytes = found.scalar_one()
+        return value
+
+    def _token_key(self) -> bytes:
+        return hmac.digest(self._signing_key, b"kos.token.1", "sha256")
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,199 @@
+"""From a fact to entries: the rule for each kind of fact, and what it must know of the journal. Pure.
+
+The writer holds the head's lock, calls ``decide`` for one fact after the other on a layer of the state, and appends
+what comes back. A refusal is an AppError: it leaves no trace. The same business key again gives the first entry if the
+content is the same, a 409 if it is not.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.challenge import lifecycle, roster, rules
+from app.errors import Conflict, Invalid
+from app.journal.drafts import Decision, Draft, Fact, Lookup
+from app.journal.entry import Entry
+from app.sales import orders, refunds
+from app.state import State
+
+SCHEDULE_ACTOR = "schedule"
+
+
+def decide(state: State, fact: Fact, now: int, lookup: Lookup) -> Decision:
+    """The pure step from state and fact to entries.
+
+    Errors: AppError, the refusal that the caller gets.
+    """
+    if fact.key:
+        first = lookup.by_key(fact.key)
+        if first is not None:
+            return _repeated(fact, first)
+    return Decision(_RULES[fact.kind](state, fact, now, lookup))
+
+
+def due(state: State, now: int) -> Draft | None:
+    """The transition that the passing of time has made due, as the entry that the writer adds by itself."""
+    move = lifecycle.due_move(state, now)
+    if move is None:
+        return None
+    to, at = move
+    return Draft("event.moved", f"move:{to}:{at}", {"to": to, "from": state.status}, at, SCHEDULE_ACTOR)
+
+
+def order_needed(state: State, fact: Fact) -> str:
+    """Key of the order whose entries must be looked up before this fact is decided, "" if none."""
+    return fact.key if fact.kind == "order.paid" and fact.key in state.parked else fact.order
+
+
+def _repeated(fact: Fact, first: Entry) -> Decision:
+    said = first.content.get("request") if fact.request else first.content.get("fact")
+    if said == (fact.request or fact.content):
+        return Decision(first=first)
+    noun = _NOUNS.get(fact.kind, "request")
+    raise Conflict(
+        f"{noun}_conflict",
+        f"{fact.key!r} is in the journal at position {first.position} with other content; "
+        "correct it by a refund or use another id.",
+        position=first.position,
+    )
+
+
+def _order(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    body = orders.order_body(state, fact.content, now)
+    drafts = [Draft("order.paid", fact.key, body, fact.content["paid_at"])]
+    if fact.key in state.parked:
+        drafts += _matches(state, fact, body, lookup)
+    return drafts
+
+
+def _matches(state: State, fact: Fact, body: dict[str, Any], lookup: Lookup) -> list[Draft]:
+    """What came before its order takes effect right behind it, in the order in which it came."""
+    waiting = {entry.key: entry for entry in lookup.of_order(fact.key)}
+    remaining = refunds.remaining_of([("order.paid", fact.key, body)])
+    assert remaining is not None
+    drafts = []
+    for key in state.parked[fact.key]:
+        parked = waiting[key]
+        if parked.kind == "order.refunded":
+            match = refunds.match_body(remaining, key, parked.content)
+            drafts.append(Draft("refund.matched", f"match:{key}", match, parked.occurred_at))
+        else:
+            cancelled = refunds.cancelled_shares(remaining)
+            match = {"fact": parked.content["fact"], "about": fact.key, "of": key} | cancelled
+            drafts.append(Draft("order.cancelled", f"match:{key}", match, parked.occurred_at))
+        remaining.take(match, drafts[-1].kind)
+    return drafts
+
+
+def _refund(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    _check_not_draft(state)
+    remaining = _remaining(fact, lookup)
+    body = refunds.refund_body(remaining, fact.content)
+    return [Draft("order.refunded", fact.key, body, fact.content["refunded_at"])]
+
+
+def _cancellation(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    _check_not_draft(state)
+    if any(key.startswith("cancellation:") for key in state.parked.get(fact.order, ())):
+        raise Conflict("order_already_cancelled", "A cancellation of this order is waiting for it already.")
+    remaining = _remaining(fact, lookup)
+    body = refunds.cancellation_body(remaining, fact.content)
+    return [Draft("order.cancelled", fact.key, body, fact.content["cancelled_at"])]
+
+
+def _check_not_draft(state: State) -> None:
+    if state.status == "draft":
+        raise Conflict("event_not_open", "The event is a draft; move it to scheduled before anything is posted.")
+
+
+def _remaining(fact: Fact, lookup: Lookup) -> refunds.Remaining | None:
+    if not fact.order:
+        return None
+    entries = lookup.of_order(fact.order)
+    return refunds.remaining_of((entry.kind, entry.key, entry.content) for entry in entries)
+
+
+def _create(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    return [Draft("event.created", "created", fact.content)]
+
+
+def _rules(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    changed = rules.parse_rules(fact.content["rules"], state.rules)
+    if changed == state.rules:
+        return []
+    version = state.rules_version + 1
+    body = {"rules": rules.document(changed), "version": version, **_request(fact)}
+    return [Draft("rules.changed", fact.key or f"rules:{version}", body)]
+
+
+def _roster(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    bodies = roster.changes(state.roster, fact.content, state.starts_at, now)
+    drafts = []
+    for number, body in enumerate(bodies):
+        key = fact.key if fact.key and number == 0 else f"roster:{state.roster.version + 1 + number}"
+        drafts.append(Draft("roster.changed", key, body | (_request(fact) if number == 0 else {})))
+    return drafts
+
+
+def _move(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    to = fact.content["to"]
+    if to == state.status:
+        return []
+    lifecycle.check_move(state.status, to)
+    body = {"to": to, "from": state.status, **_request(fact)}
+    if fact.content.get("reason"):
+        body["reason"] = fact.content["reason"]
+    if to == "ended" and now < state.ends_at:
+        body["ends_at"] = now
+    return [Draft("event.moved", fact.key or f"move:{state.moves + 1}", body)]
+
+
+def _session_start(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    given = fact.content
+    for number, host in enumerate(given["hosts"]):
+        if not state.has_host(host["id"]):
+            raise Invalid("unknown_host", f"The roster has no host {host['id']!r}.", f"hosts[{number}].id")
+    body = {
+        "fact": given,
+        "id": given["id"],
+        "hosts": given["hosts"],
+        "started_at": given.get("started_at", now),
+    }
+    return [Draft("session.started", fact.key, body, body["started_at"])]
+
+
+def _session_end(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    given = fact.content
+    session = state.sessions.get(given["id"])
+    if session is None:
+        raise Conflict("session_not_started", f"The event has no session {given['id']!r}.")
+    ended_at = given.get("ended_at", now)
+    if session.ended_at:
+        raise Conflict("session_ended", f"The session {given['id']!r} has ended already.")
+    if ended_at <= session.started_at:
+        raise Invalid("session_ends_before_start", "A session ends after it started.", "ended_at")
+    return [Draft("session.ended", fact.key, {"fact": given, "id": session.id, "ended_at": ended_at}, ended_at)]
+
+
+def _schedule(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    """A nudge: whatever is due is added by the writer before any fact of a batch."""
+    return []
+
+
+def _request(fact: Fact) -> dict[str, Any]:
+    return {"request": fact.request} if fact.request else {}
+
+
+_NOUNS = {"order.paid": "order", "order.refunded": "refund", "order.cancelled": "cancellation"}
+
+_RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
+    "order.paid": _order,
+    "order.refunded": _refund,
+    "order.cancelled": _cancellation,
+    "event.created": _create,
+    "rules.changed": _rules,
+    "roster.changed": _roster,
+    "event.moved": _move,
+    "session.started": _session_start,
+    "session.ended": _session_end,
+    "schedule": _schedule,
+}

@@ -1,0 +1,72 @@
+"""Names, pictures and links of hosts, teams and stores: may be changed and erased, so they are not in the journal."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.database import insert_for, transaction
+from app.journal.tables import profile
+
+_FIELDS = ("name", "picture", "link")
+
+
+@dataclass(slots=True)
+class _Known:
+    read_at: float
+    by_kind: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+
+
+class Profiles:
+    """Profiles by event, kept for ``refresh_seconds``: how long another process's change stays unseen at most."""
+
+    def __init__(self, db: AsyncEngine, refresh_seconds: float = 2.0) -> None:
+        self._db = db
+        self._refresh_seconds = refresh_seconds
+        self._events: dict[str, _Known] = {}
+
+    async def of(self, event: str) -> dict[str, dict[str, dict[str, str]]]:
+        """Shape: kind (``host``, ``team``, ``store``), then id, then what is known of name, picture and link."""
+        known = self._events.get(event)
+        if known is None or known.read_at + self._refresh_seconds < time.monotonic():
+            known = self._events[event] = await self._read(event)
+        return known.by_kind
+
+    async def put(self, event: str, kind: str, records: Iterable[dict[str, Any]]) -> None:
+        """Remember name, picture and link of records with an ``id``; what a record leaves out stays as it was."""
+        current = (await self.of(event)).get(kind, {})
+        rows = []
+        for record in records:
+            before = current.get(record["id"], {})
+            after = {name: record.get(name, before.get(name, "")) for name in _FIELDS}
+            if any(after.values()) and after != {name: before.get(name, "") for name in _FIELDS}:
+                rows.append(
+                    {
+                        "event": event,
+                        "kind": kind,
+                        "id": record["id"],
+                        "updated_at": time.time_ns() // 1000,
+                        **after,
+                    }
+                )
+        if not rows:
+            return
+        async with transaction(self._db) as db:
+            statement = insert_for(db, profile)
+            changed = {name: statement.excluded[name] for name in (*_FIELDS, "updated_at")}
+            await db.execute(
+                statement.on_conflict_do_update(index_elements=["event", "kind", "id"], set_=changed), rows
+            )
+        self._events.pop(event, None)
+
+    async def _read(self, event: str) -> _Known:
+        known = _Known(time.monotonic())
+        async with transaction(self._db) as db:
+            for row in await db.execute(select(profile).where(profile.c.event == event)):
+                known.by_kind.setdefault(row.kind, {})[row.id] = {
+                    name: value for name in _FIELDS if (value := getattr(row, name))
+                }
+        return known

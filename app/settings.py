@@ -1,0 +1,66 @@
+"""Everything that can be set, each with its unit in its name; read from ``KOS_*`` in the environment."""
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+
+
+class Settings(BaseSettings):
+    """Settings of one process. The defaults run on one machine with nothing else installed."""
+
+    model_config = SettingsConfigDict(env_prefix="KOS_", extra="ignore")
+
+    database_url: str = Field(
+        "sqlite+aiosqlite:///kos.db",
+        description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME",
+    )
+    admin_key: SecretStr = Field(SecretStr(""), description="A key of the brand `default` with every scope")
+    signing_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs overlay and viewer tokens; empty: made once and kept in the database",
+    )
+    public_url: str = Field(
+        "", description="Address under which pages and the API are reached; empty: from the request"
+    )
+    log_format: str = Field("console", description="`console` or `json`")
+
+    body_bytes_max: int = Field(1 << 20, ge=1024, description="Largest request body but for the two below")
+    order_body_bytes_max: int = Field(1 << 18, ge=1024, description="Largest body of a single order or refund")
+    batch_body_bytes_max: int = Field(4 << 20, ge=1024, description="Largest body of a batch")
+    roster_body_bytes_max: int = Field(8 << 20, ge=1024, description="Largest body of a roster")
+    batch_items_max: int = Field(5_000, ge=1, description="Most items in one batch request")
+
+    batch_facts_max: int = Field(1_000, ge=1, description="Most facts in one transaction")
+    queue_facts_max: int = Field(20_000, ge=1, description="Most facts waiting for one event; above it 503")
+    state_entries: int = Field(10_000, ge=1, description="The folded state is stored every so many entries")
+    writer_connections_max: int = Field(8, ge=1, description="Database connections that writers may hold")
+    events_open_max: int = Field(200, ge=1, description="Events kept folded in memory")
+    event_idle_seconds: float = Field(600, gt=0, description="An event that nobody asks for is unloaded after this")
+    tail_interval_ms: int = Field(50, ge=1, description="How often other processes' entries are looked for")
+
+    publish_interval_ms: int = Field(50, ge=0, description="At most one publication per channel in this time")
+    removed_rows_max: int = Field(1_000, ge=1, description="Rows that left a channel's window and are remembered")
+    subscriptions_per_connection_max: int = Field(100, ge=1, description="Channels one connection may follow")
+    message_bytes_max: int = Field(4_096, ge=256, description="Largest message a client may send")
+    subscriber_lag_bytes_max: int = Field(1 << 20, ge=1, description="Backlog of one connection; above it it is closed")
+    subscriber_stall_seconds_max: float = Field(15, gt=0, description="A connection that takes nothing is closed")
+    heartbeat_seconds: float = Field(10, gt=0, description="A quiet stream says so this often")
+    revocation_seconds_max: float = Field(
+        5, gt=0, description="A revoked key or token is refused after this at the latest"
+    )
+    drain_seconds: float = Field(5, ge=0, description="How long a stopping process waits for what is under way")
+
+    @field_validator("database_url")
+    @classmethod
+    def with_driver(cls, url: str) -> str:
+        """The URL with the driver that we use; ``postgresql://`` as others write it is understood."""
+        scheme, separator, rest = url.partition("://")
+        scheme = _DRIVERS.get(scheme, scheme)
+        if not separator or scheme not in _DRIVERS.values():
+            raise ValueError("a database URL begins with sqlite:// or postgresql://")
+        return f"{scheme}://{rest}"

@@ -1,0 +1,168 @@
+"""The state that decisions are made from: terms, status, roster, sessions, what waits for its order. Pure.
+
+It is a fold of the journal like every other view. The writer decides a batch on a ``layer`` of it and keeps the layer
+only if the database committed; ``apply`` therefore replaces what it changes and never edits in place.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+from msgspec import Struct, convert, field
+
+from app.challenge import roster as rosters
+from app.challenge.roster import Roster
+from app.challenge.rules import Rules
+from app.errors import InvariantError
+from app.sales.attribution import NO_TEAM
+
+
+class Session(Struct, frozen=True, omit_defaults=True):
+    """One stretch on air, ``[started_at, ended_at)`` in microseconds; ``ended_at`` 0 while it lasts."""
+
+    id: str
+    hosts: tuple[tuple[str, int], ...]
+    started_at: int
+    ended_at: int = 0
+
+
+class State(Struct):
+    """Everything an event's decisions depend on, at one position of its journal.
+
+    ``parked`` leads from an order's key to the keys of refunds and cancellations that came before it.
+    """
+
+    event: str
+    brand: str = ""
+    currency: str = ""
+    exponent: int = 0
+    timezone: str = "UTC"
+    starts_at: int = 0
+    ends_at: int = 0
+    created_at: int = 0
+    status: str = "draft"
+    entered_at: int = 0
+    moves: int = 0
+    rules: Rules = field(default_factory=Rules)
+    rules_version: int = 0
+    roster: Roster = field(default_factory=Roster)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unmatched_count: int = 0
+    unmatched_amount: int = 0
+    position: int = 0
+    recorded_at: int = 0
+
+    def layer(self) -> "State":
+        """A state that can be moved on while this one stays as it is."""
+        return copy(self)
+
+    def has_host(self, host: str) -> bool:
+        return host in self.roster.hosts
+
+    def host_of_code(self, code: str) -> str | None:
+        return self.roster.codes.get(code.upper())
+
+    def team_of(self, host: str, at: int) -> str:
+        return self.roster.hosts[host].team_at(at) or NO_TEAM
+
+    def session_weights(self, session: str) -> list[tuple[str, int]] | None:
+        found = self.sessions.get(session)
+        return list(found.hosts) if found else None
+
+    def apply(self, position: int, kind: str, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+        """Move on by one entry.
+
+        Errors: InvariantError for a gap in the positions or a kind that is not known.
+        """
+        if position != self.position + 1:
+            raise InvariantError(f"{self.event}: entry {position} does not follow {self.position}")
+        fold = _FOLDS.get(kind)
+        if fold is None:
+            raise InvariantError(f"{self.event}: entry {position} has the unknown kind {kind!r}")
+        fold(self, key, recorded_at, content)
+        self.position = position
+        self.recorded_at = recorded_at
+
+
+def _created(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.brand = content["brand"]
+    state.currency = content["currency"]
+    state.exponent = content["exponent"]
+    state.timezone = content["timezone"]
+    state.starts_at = content["starts_at"]
+    state.ends_at = content["ends_at"]
+    state.rules = convert(content["rules"], Rules)
+    state.rules_version = 1
+    state.created_at = state.entered_at = recorded_at
+
+
+def _rules_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.rules = convert(content["rules"], Rules)
+    state.rules_version = content["version"]
+
+
+def _roster_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.roster = rosters.changed(state.roster, content)
+
+
+def _moved(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.status = content["to"]
+    state.entered_at = recorded_at
+    state.moves += 1
+    state.ends_at = content.get("ends_at", state.ends_at)
+
+
+def _session_started(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    hosts = tuple((host["id"], host["weight"]) for host in content["hosts"])
+    session = Session(content["id"], hosts, content["started_at"])
+    state.sessions = {**state.sessions, session.id: session}
+
+
+def _session_ended(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    before = state.sessions[content["id"]]
+    ended = Session(before.id, before.hosts, before.started_at, content["ended_at"])
+    state.sessions = {**state.sessions, ended.id: ended}
+
+
+def _paid(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    if key in state.parked:
+        # Its refunds and cancellations follow in the same transaction.
+        state.parked = {order: waiting for order, waiting in state.parked.items() if order != key}
+
+
+def _refunded(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    if content.get("parked"):
+        state.unmatched_count += 1
+        state.unmatched_amount += content["amount"]
+        _park(state, key, content)
+
+
+def _matched(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.unmatched_count -= 1
+    state.unmatched_amount -= content["parked_amount"]
+
+
+def _cancelled(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    if content.get("parked"):
+        _park(state, key, content)
+
+
+def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
+    order = content.get("about")
+    if order:
+        state.parked = {**state.parked, order: (*state.parked.get(order, ()), key)}
+
+
+_FOLDS = {
+    "event.created": _created,
+    "rules.changed": _rules_changed,
+    "roster.changed": _roster_changed,
+    "event.moved": _moved,
+    "session.started": _session_started,
+    "session.ended": _session_ended,
+    "order.paid": _paid,
+    "order.refunded": _refunded,
+    "refund.matched": _matched,
+    "order.cancelled": _cancelled,
+}
