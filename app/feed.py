@@ -1,0 +1,105 @@
+"""Committed entries become publications: marks the hub after each fold and reads documents when it asks.
+
+Also the one place where a board document gets the names of its rows, for the stream and for HTTP alike.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from app.challenge.boards import BoardSpec, Frame, board_document, parse_board
+from app.errors import NotFound
+from app.events import Events, OpenEvent
+from app.journal.entry import Entry
+from app.profiles import Profiles
+from app.realtime.hub import Hub
+from app.sales.attribution import NO_TEAM
+from app.sales.money import format_amount
+
+# Rows of a board's channel; more are for GET with limit and around.
+CHANNEL_ROWS = 100
+
+
+class Feed:
+    """The source of every channel's documents; ``hub`` is set by ``main``."""
+
+    def __init__(self, events: Events, profiles: Profiles) -> None:
+        self._events = events
+        self._profiles = profiles
+        self.hub: Hub | None = None
+        events.on_change = self._changed
+
+    def _changed(self, event: OpenEvent, entries: Sequence[Entry]) -> None:
+        if self.hub is not None:
+            self.hub.mark(event.head.event, event.head.position)
+
+    async def snapshot(self, channel: str, view: str) -> dict[str, Any]:
+        """The document of a channel now. Errors: NotFound ``channel_unknown``, ``event_unknown``, ``board_unknown``."""
+        name, _, rest = channel.partition("/")
+        event = await self._events.open(name)
+        if rest == "orders":
+            return await self.ticker(event, view)
+        kind, _, board = rest.partition("/")
+        if kind != "boards" or not board:
+            raise NotFound("channel_unknown", f"There is no channel {channel[:120]!r}.")
+        return await self.board(event, view, parse_board(board), CHANNEL_ROWS)
+
+    async def board(self, event: OpenEvent, view: str, spec: BoardSpec, limit: int, around: str = "") -> dict[str, Any]:
+        """A board's document with names; ``event`` may be one folded for an earlier position."""
+        profiles = (await self._profiles.of(event.head.event)).get(spec.of, {})
+        # From here on nothing waits, so document, names and position belong together.
+        state = event.state
+        document = board_document(
+            event.scores[view],
+            spec,
+            _frame(event),
+            state.recorded_at,
+            position_of(event, view),
+            limit,
+            around,
+        )
+        for row in document["rows"]:
+            row.update(profiles.get(row["id"], {}))
+            if spec.of == "host" and (host := state.roster.hosts.get(row["id"])) is not None:
+                row["team"] = host.team_at(state.recorded_at) or host.team
+        return document
+
+    async def ticker(self, event: OpenEvent, view: str) -> dict[str, Any]:
+        """The last orders, newest first. Shape: one row per order and host that was credited."""
+        profiles = (await self._profiles.of(event.head.event)).get("host", {})
+        show = partial(format_amount, exponent=event.state.exponent)
+        rows = []
+        for sale in reversed(event.scores[view].totals.ticker):
+            row = {
+                **sale,
+                "amount": show(sale["amount"]),
+                "team": "" if sale["team"] == NO_TEAM else sale["team"],
+            }
+            name = profiles.get(sale["host"], {}).get("name")
+            if name:
+                row["name"] = name
+            rows.append(row)
+        return {
+            "event": event.head.event,
+            "unit": event.state.currency,
+            "epoch": event.epoch,
+            "position": position_of(event, view),
+            "rows": rows,
+        }
+
+
+def position_of(event: OpenEvent, view: str) -> int:
+    """Where a view stands: the public one never tells the head, only the last entry that changed it."""
+    return event.head.position if view == "full" else event.scores[view].totals.changed_at
+
+
+def _frame(event: OpenEvent) -> Frame:
+    state = event.state
+    return Frame(
+        event.head.event,
+        event.epoch,
+        state.currency,
+        state.status,
+        state.rules.ranks == "shared",
+        partial(format_amount, exponent=state.exponent),
+    )

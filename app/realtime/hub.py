@@ -1,0 +1,230 @@
+"""The channels that somebody in this process follows: read when something was committed, told to every
+follower.
+
+A channel is opened by its first subscriber and closed a while after its last one left. What must always
+hold: a client is registered in the same step in which its answer is made, so nothing falls between the two;
+and a channel is read only after the mark that asked for it, so no commit is missed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from app.errors import AppError, Unavailable
+from app.realtime import messages
+from app.realtime.channels import Channel
+from app.realtime.messages import Subscribe
+from app.realtime.subscriber import Subscriber
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS_FIRST = 0.1
+_RETRY_SECONDS_MAX = 5.0
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Source(Protocol):
+    """Where documents come from."""
+
+    async def snapshot(self, channel: str, view: str) -> dict[str, Any]:
+        """The whole document as of everything that was marked before this call.
+
+        Shape: ``{"epoch", "position", "rows": [{"id", ...}, ...], ...}``; ids are unique; the same members
+        every time; never changed after it was returned. ``position`` is that of the last entry that changed
+        this view.
+        Errors: NotFound ``channel_unknown``; any AppError, and anything else is tried again.
+        """
+        ...
+
+
+def event_of(channel: str) -> str:
+    """The event a channel belongs to: its first segment."""
+    return channel.partition("/")[0]
+
+
+class _Open:
+    """A channel that is followed, and the state of its reading."""
+
+    __slots__ = ("channel", "closing", "is_due", "members", "reading", "task", "waiters")
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.members: dict[Subscriber, None] = {}
+        self.is_due = False
+        self.task: asyncio.Task[None] | None = None
+        # Ends with the next read that starts after it was asked for.
+        self.reading: asyncio.Future[None] | None = None
+        self.waiters = 0
+        self.closing: asyncio.TimerHandle | None = None
+
+
+class Hub:
+    """Every open channel by (name, view).
+
+    Units: ``publish_interval_ms`` is the least time between two publications of one channel; 0 publishes
+    every mark, those of one turn of the event loop together.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        publish_interval_ms: int,
+        removed_rows_max: int,
+        *,
+        read_seconds_max: float = 10.0,
+        linger_seconds: float = 5.0,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._source = source
+        self._interval_seconds = publish_interval_ms / 1000
+        self._removed_rows_max = removed_rows_max
+        self._read_seconds_max = read_seconds_max
+        self._linger_seconds = linger_seconds
+        self._sleep = sleep
+        self._open: dict[tuple[str, str], _Open] = {}
+        self._by_event: dict[str, dict[_Open, None]] = {}
+
+    def mark(self, event: str, position: int) -> None:
+        """Something was committed in this event. Returns at once; the first mark of a quiet channel reads
+        at once.
+
+        Only from the event loop's thread.
+        """
+        for opened in self._by_event.get(event, ()):
+            self._wake(opened)
+
+    async def subscribe(self, subscriber: Subscriber, request: Subscribe, view: str) -> None:
+        """Answer with what brings the client from where it stands to the present, and publish to it from
+        there on.
+
+        A second subscribe to the same channel answers again: that is how a client recovers from a gap.
+        Errors: the source's AppErrors; Unavailable ``channel_unavailable`` for any other trouble it has.
+        """
+        opened = self._opened(request.channel, view)
+        channel = opened.channel
+        opened.waiters += 1
+        try:
+            is_ahead = request.epoch == channel.epoch and (request.position or 0) > channel.position
+            if channel.is_empty or is_ahead:
+                await self._read_anew(opened)
+            # No await from here on.
+            body = channel.since(request.position, request.epoch)
+            opened.members[subscriber] = None
+            subscriber.follow(channel, messages.subscribed(request.id, channel.name, body))
+        finally:
+            opened.waiters -= 1
+            self._close_if_left(opened)
+
+    def unsubscribe(self, subscriber: Subscriber, name: str, view: str) -> None:
+        """Stop following; nothing of the channel is queued after this."""
+        if opened := self._open.get((name, view)):
+            subscriber.unfollow(opened.channel)
+            opened.members.pop(subscriber, None)
+            self._close_if_left(opened)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """The connection is gone."""
+        for channel in subscriber.channels:
+            self.unsubscribe(subscriber, channel.name, channel.view)
+
+    async def close(self) -> None:
+        """Stop every reader; for the end of the process."""
+        tasks = [opened.task for opened in self._open.values() if opened.task]
+        for opened in tuple(self._open.values()):
+            self._drop(opened)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _opened(self, name: str, view: str) -> _Open:
+        opened = self._open.get((name, view))
+        if opened is None:
+            opened = _Open(Channel(name, view, self._removed_rows_max))
+            self._open[name, view] = opened
+            self._by_event.setdefault(event_of(name), {})[opened] = None
+        if opened.closing:
+            opened.closing.cancel()
+            opened.closing = None
+        return opened
+
+    async def _read_anew(self, opened: _Open) -> None:
+        """Wait for a read that starts from now on. Paced like every read, and shared by all who wait for it."""
+        if opened.reading is None:
+            opened.reading = asyncio.get_running_loop().create_future()
+        reading = opened.reading
+        self._wake(opened)
+        try:
+            await asyncio.shield(reading)
+        except AppError:
+            raise
+        except Exception:
+            raise Unavailable("channel_unavailable", "The channel cannot be read now; try again.") from None
+
+    def _wake(self, opened: _Open) -> None:
+        opened.is_due = True
+        if opened.task is None:
+            opened.task = asyncio.create_task(self._publish(opened))
+
+    async def _publish(self, opened: _Open) -> None:
+        """Read and publish until nothing is due. One of these per channel, so publications never overlap."""
+        failures = 0
+        while opened.is_due:
+            opened.is_due = False
+            reading, opened.reading = opened.reading, None
+            try:
+                await self._publish_once(opened)
+            except Exception as error:
+                failures += 1
+                opened.is_due = True
+                _settle(reading, error)
+                if not isinstance(error, AppError):
+                    _log.exception(
+                        "channel %s (%s) could not be read", opened.channel.name, opened.channel.view
+                    )
+                await self._sleep(min(_RETRY_SECONDS_FIRST * 2 ** min(failures - 1, 10), _RETRY_SECONDS_MAX))
+            else:
+                failures = 0
+                _settle(reading, None)
+                await self._sleep(self._interval_seconds)
+        opened.task = None
+
+    async def _publish_once(self, opened: _Open) -> None:
+        channel = opened.channel
+        async with asyncio.timeout(self._read_seconds_max):
+            document = await self._source.snapshot(channel.name, channel.view)
+        frame = channel.update(document)
+        if frame is not None:
+            for subscriber in opened.members:
+                subscriber.publish(channel, frame)
+
+    def _close_if_left(self, opened: _Open) -> None:
+        if opened.members or opened.waiters or opened.closing:
+            return
+        loop = asyncio.get_running_loop()
+        # A channel that was never read (an unknown name) is not kept: names are the caller's to invent.
+        linger = 0.0 if opened.channel.is_empty else self._linger_seconds
+        opened.closing = loop.call_later(linger, self._drop, opened)
+
+    def _drop(self, opened: _Open) -> None:
+        if opened.closing:
+            opened.closing.cancel()
+        if opened.task:
+            opened.task.cancel()
+        if opened.reading and not opened.reading.done():
+            opened.reading.cancel()
+        name, view = opened.channel.name, opened.channel.view
+        self._open.pop((name, view), None)
+        siblings = self._by_event.get(event_of(name), {})
+        siblings.pop(opened, None)
+        if not siblings:
+            self._by_event.pop(event_of(name), None)
+
+
+def _settle(reading: "asyncio.Future[None] | None", error: Exception | None) -> None:
+    if reading is None or reading.done():
+        return
+    if error is None:
+        reading.set_result(None)
+    else:
+        reading.set_exception(error)
+        reading.exception()  # seen: those who waited may all be gone

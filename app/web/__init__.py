@@ -1,0 +1,64 @@
+"""Static pages and modules, read once and served as they lie here: no build step, nothing from elsewhere.
+
+An address under ``/static`` starts with the digest of all files, so modules that import each other by
+relative paths are of one version and may be kept for ever.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+_PAGE = ".html"
+_STATIC_PLACE = b"{{static}}"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as it is sent; ``etag`` is quoted, as in the header."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+class Files:
+    """Every servable file below a folder, by its path there. Never reads the disk again.
+
+    Pages (``.html``) name the static files as ``{{static}}/...``; ``page`` puts the address in.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        found = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.suffix in _MEDIA_TYPES
+        }
+        whole = hashlib.sha256()
+        for name, content in found.items():
+            whole.update(f"{name}\0{len(content)}\0".encode() + content)
+        self.digest = whole.hexdigest()[:16]
+        self._pages = {name: content for name, content in found.items() if name.endswith(_PAGE)}
+        self._static = {
+            name: _file(name, content) for name, content in found.items() if not name.endswith(_PAGE)
+        }
+
+    def static(self, name: str) -> File | None:
+        """A module, stylesheet, image or font; None if there is none of this name."""
+        return self._static.get(name)
+
+    def page(self, name: str, root: str) -> File:
+        """A page; ``root`` is the relative address of the site's root from where the page is served."""
+        address = f"{root}static/{self.digest}".encode()
+        return _file(name, self._pages[name].replace(_STATIC_PLACE, address))
+
+
+def _file(name: str, content: bytes) -> File:
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return File(content, _MEDIA_TYPES[Path(name).suffix], etag)

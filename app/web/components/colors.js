@@ -1,0 +1,49 @@
+// A team's colour: what the broadcaster asked for, else the row's own, else a gem's name, else one made of the id.
+
+const GEMS = {
+  amber: "#ffb020",
+  amethyst: "#a06cf0",
+  aquamarine: "#4fd8d0",
+  azure: "#3b9bff",
+  coral: "#ff7a59",
+  crimson: "#ef3355",
+  diamond: "#d9e6f2",
+  emerald: "#1fc77e",
+  garnet: "#c92a4a",
+  gold: "#f5c542",
+  jade: "#2bb38a",
+  onyx: "#8a93a6",
+  opal: "#bfe3e0",
+  pearl: "#f0e6da",
+  rose: "#ff6f9c",
+  ruby: "#f0355f",
+  sapphire: "#3f74ff",
+  silver: "#b9c2cf",
+  topaz: "#ff9d3c",
+  turquoise: "#27c4c4",
+  violet: "#8a5cf6",
+};
+const HEX = /^#?([0-9a-f]{6}|[0-9a-f]{3})$/i;
+
+/** Colours from a parameter like "ruby:e0115f,jade:00a86b"; parts that are no colours are left out. */
+export function askedColors(text) {
+  const colors = new Map();
+  for (const part of (text ?? "").split(",")) {
+    const [team, color] = part.split(":");
+    const hex = HEX.exec(color?.trim() ?? "");
+    if (team && hex) colors.set(team.trim(), `#${hex[1]}`);
+  }
+  return colors;
+}
+
+/** A CSS colour for a team, the same on every page. `given` is a row's own colour, if it has one. */
+export function teamColor(team, asked, given) {
+  const own = HEX.exec(given ?? "");
+  return asked.get(team) ?? (own ? `#${own[1]}` : GEMS[team.toLowerCase()] ?? hashed(team));
+}
+
+function hashed(text) {
+  let hash = 2166136261;
+  for (const char of text) hash = Math.imul(hash ^ char.codePointAt(0), 16777619);
+  return `hsl(${(hash >>> 0) % 360}deg 78% 62%)`;
+}

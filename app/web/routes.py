@@ -1,0 +1,67 @@
+"""Pages and static files over HTTP. They hold no data: a page asks the stream for it with the token in its
+URL.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from app.errors import NotFound
+from app.web import File, Files
+
+# Inline styles are allowed for one reason: OBS puts a source's custom CSS into the page as a <style>
+# element, and would drop it otherwise. Nothing here writes a style or markup from data.
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "connect-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_ASK_EVERY_TIME: Final = "no-cache"
+_METHODS: Final = ["GET", "HEAD"]
+
+
+def web_routes(folder: Path | None = None) -> APIRouter:
+    """``/overlay/{event}/board`` and ``/static/...``. Errors: NotFound ``file_unknown``."""
+    files = Files(folder or Path(__file__).parent)
+    board = files.page("overlays/board/board.html", root="../../")
+    router = APIRouter(include_in_schema=False)
+
+    @router.api_route("/overlay/{event}/board", methods=_METHODS)
+    async def board_overlay(request: Request, event: str) -> Response:
+        # The same bytes for every event, known or not: the page reads the event from its own address.
+        headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
+        return _response(request, board, _ASK_EVERY_TIME, headers)
+
+    @router.api_route("/static/{digest}/{name:path}", methods=_METHODS)
+    async def static(request: Request, digest: str, name: str) -> Response:
+        file = files.static(name)
+        if file is None:
+            raise NotFound("file_unknown", "There is no such file.")
+        # Another version's address (servers are being replaced) gets this version, but may not keep it.
+        return _response(request, file, _FOR_EVER if digest == files.digest else _ASK_EVERY_TIME, {})
+
+    return router
+
+
+def _response(request: Request, file: File, caching: str, headers: dict[str, str]) -> Response:
+    headers = {
+        "ETag": file.etag,
+        "Cache-Control": caching,
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        **headers,
+    }
+    held = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if file.etag in held or "*" in held:
+        return Response(status_code=304, headers=headers)
+    return Response(file.content, media_type=file.media_type, headers=headers)
