@@ -1,0 +1,1 @@
+"""HTTP in, calls out: who asks, what they may, what they said. Holds no rules."""

@@ -1,0 +1,80 @@
+"""Boards over HTTP: the same documents that the stream sends, with a window around one row and a look into the past."""
+
+import hashlib
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from app.access import Principal
+from app.api.documents import problem_responses
+from app.api.guard import BOARD_READER, GuardedRoute, needs, principal_of
+from app.api.services import services_of
+from app.challenge.boards import all_boards, parse_board
+from app.errors import Forbidden, Invalid, NotFound, Unauthorized
+from app.events import OpenEvent
+
+router = APIRouter(route_class=GuardedRoute, tags=["boards"])
+
+Asker = Annotated[Principal, Depends(principal_of)]
+
+
+async def _readable(event: str, request: Request, principal: Principal) -> OpenEvent:
+    services = services_of(request)
+    if principal.actor != "nobody":
+        return await services.event(principal, event)
+    try:
+        opened = await services.events.open(event)
+    except NotFound:
+        opened = None
+    if opened is None or not opened.state.rules.public_boards:
+        raise Unauthorized("key_missing", "This event's boards are not public; send a key or a token.")
+    return opened
+
+
+@router.get("/v1/events/{event}/boards", operation_id="list_boards", responses=problem_responses(401, 403, 404, 503))
+@needs(BOARD_READER)
+async def list_boards(event: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """The boards that the event has."""
+    await _readable(event, request, principal)
+    boards = [
+        {"board": spec.id, "of": spec.of, "measure": spec.measure, "window": spec.window} for spec in all_boards()
+    ]
+    return {"event": event, "boards": boards}
+
+
+@router.get(
+    "/v1/events/{event}/boards/{board}",
+    operation_id="get_board",
+    responses=problem_responses(401, 403, 404, 422, 503)
+    | {304: {"description": "The board still stands where If-None-Match says"}},
+)
+@needs(BOARD_READER)
+async def get_board(
+    event: str,
+    board: str,
+    request: Request,
+    principal: Asker,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    around: Annotated[str, Query(max_length=64)] = "",
+    window: Annotated[str, Query(max_length=20)] = "",
+    at: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+) -> Response:
+    """One board. ``around`` puts a row in the middle, ``at`` shows it as it was at a position (ops and audit)."""
+    services = services_of(request)
+    opened = await _readable(event, request, principal)
+    spec = parse_board(board, window)
+    if at is not None:
+        if principal.view != "full":
+            raise Forbidden("scope_missing", "The past is open to the scopes ops and audit.")
+        if at > opened.head.position:
+            raise Invalid("position_ahead", f"The journal ends at position {opened.head.position}.", "at")
+        opened = await services.events.at(event, at)
+    document = await services.feed.board(opened, principal.view, spec, limit, around)
+    body = orjson.dumps(document)
+    # Names can change without an entry, so the tag is that of the bytes.
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,92 @@
+"""Tokens for overlays and viewers, keys for people and programs."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.access import Principal
+from app.api.documents import problem_responses
+from app.api.guard import GuardedRoute, needs, principal_of
+from app.api.models import KeyBody, TokenBody
+from app.api.services import services_of
+from app.errors import Forbidden
+from app.sales.times import rfc3339
+
+router = APIRouter(route_class=GuardedRoute, tags=["keys and tokens"])
+
+Asker = Annotated[Principal, Depends(principal_of)]
+
+
+@router.post(
+    "/v1/tokens",
+    status_code=201,
+    operation_id="create_token",
+    responses=problem_responses(400, 401, 403, 404, 413, 422, 503),
+)
+@needs("ops")
+async def create_token(given: TokenBody, request: Request, principal: Asker) -> dict[str, Any]:
+    """A token that fits into an overlay's URL: one event, the public view, revocable. Shown only once."""
+    services = services_of(request)
+    await services.event(principal, given.event)
+    expires_at = None if given.expires_in_seconds is None else int(time.time()) + given.expires_in_seconds
+    identity, token = await services.access.create_token(
+        principal.brand, given.event, given.kind, given.channels, expires_at
+    )
+    document: dict[str, Any] = {"id": identity, "token": token, "event": given.event, "kind": given.kind}
+    if expires_at is not None:
+        document["expires_at"] = rfc3339(expires_at * 1_000_000)
+    return document
+
+
+@router.delete(
+    "/v1/tokens/{token}",
+    status_code=204,
+    operation_id="revoke_token",
+    responses=problem_responses(401, 403, 404, 503),
+)
+@needs("ops")
+async def revoke_token(token: str, request: Request, principal: Asker) -> Response:
+    """Revoke a token by its id. Connections that it opened end within seconds, in every process."""
+    await services_of(request).access.revoke_token(principal.brand, token)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/v1/keys",
+    status_code=201,
+    operation_id="create_key",
+    responses=problem_responses(400, 401, 403, 413, 422, 503),
+)
+@needs("ops")
+async def create_key(given: KeyBody, request: Request, principal: Asker) -> dict[str, Any]:
+    """A key of this brand. Shown only once; nobody can give a scope that the key at hand does not hold."""
+    missing = {scope for scope in given.scopes if not scope.startswith("host:")} - principal.scopes
+    if missing:
+        raise Forbidden("scope_missing", f"The key at hand lacks {', '.join(sorted(missing))} and cannot give it.")
+    identity, key = await services_of(request).access.create_key(principal.brand, given.person, given.scopes)
+    return {"id": identity, "key": key, "person": given.person, "scopes": sorted(set(given.scopes))}
+
+
+@router.get("/v1/keys", operation_id="list_keys", responses=problem_responses(401, 403, 503))
+@needs("ops")
+async def list_keys(request: Request, principal: Asker) -> dict[str, Any]:
+    """The brand's keys without their secrets."""
+    keys = await services_of(request).access.keys(principal.brand)
+    for key in keys:
+        for name in ("created_at", "revoked_at"):
+            key[name] = rfc3339(key[name]) if key[name] else None
+    return {"keys": keys}
+
+
+@router.delete(
+    "/v1/keys/{key}",
+    status_code=204,
+    operation_id="revoke_key",
+    responses=problem_responses(401, 403, 404, 503),
+)
+@needs("ops")
+async def revoke_key(key: str, request: Request, principal: Asker) -> Response:
+    """Revoke a key by its id; it is refused everywhere within seconds."""
+    await services_of(request).access.revoke_key(principal.brand, key)
+    return Response(status_code=204)

@@ -1,0 +1,106 @@
+"""The door before every route: who asks, what they may, how much they may send; only then is a body parsed.
+
+A route without ``@needs`` cannot be added: denied by default.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from app.access import Principal
+from app.api.services import services_of
+from app.errors import BadRequest, InvariantError, TooLarge, Unauthorized
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+PUBLIC = "public"
+# Any key or token of the event's brand; without one only what the event made public.
+BOARD_READER = "board"
+ANY_KEY = "any"
+
+
+def needs(*scopes: str, limit: str = "body_bytes_max") -> Callable[[Endpoint], Endpoint]:
+    """Say what a route asks of its caller: one of the scopes; and which setting bounds its body."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.kos_needs = (scopes, limit)  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
+
+def principal_of(request: Request) -> Principal:
+    """Who was let in to this request; a dependency of the routes."""
+    return cast(Principal, request.scope["kos.principal"])
+
+
+class GuardedRoute(APIRoute):
+    """A route that lets nobody in before it knows them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        declared = getattr(self.endpoint, "kos_needs", None)
+        if declared is None:
+            raise InvariantError(f"{self.path} does not say whom it lets in; add @needs")
+        scopes, limit = declared
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            request.scope["kos.principal"] = await _admit(request, scopes)
+            settings = services_of(request).settings
+            body = await read_body(request, getattr(settings, limit))
+            sent = False
+
+            async def receive() -> Message:
+                nonlocal sent
+                if sent:
+                    return {"type": "http.disconnect"}
+                sent = True
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            return await handle(Request(request.scope, receive))
+
+        return guarded
+
+
+async def _admit(request: Request, scopes: tuple[str, ...]) -> Principal:
+    access = services_of(request).access
+    authorization = request.headers.get("authorization")
+    if PUBLIC in scopes:
+        return Principal("", "", "nobody")
+    if BOARD_READER in scopes:
+        try:
+            return await access.authenticate(authorization, request.query_params.get("token"))
+        except Unauthorized as error:
+            if error.code != "key_missing":
+                raise
+            return Principal("", "", "nobody")
+    principal = await access.authenticate(authorization)
+    if ANY_KEY not in scopes or principal.is_token:
+        principal.require(*scopes)
+    return principal
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    """The whole body, refused as soon as it is known to be over its limit.
+
+    Errors: TooLarge ``body_too_large``; BadRequest ``body_incomplete`` if the client went away.
+    """
+    too_large = TooLarge("body_too_large", f"The body is over {bytes_max} bytes; send less in one request.")
+    stated = request.headers.get("content-length", "0")
+    if stated.isdigit() and int(stated) > bytes_max:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > bytes_max:
+                raise too_large
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise BadRequest("body_incomplete", "The connection ended before the body did.") from None
+    return b"".join(chunks)

@@ -1,0 +1,24 @@
+"""Whether this process lives, and whether it can do its work."""
+
+from fastapi import APIRouter, Request
+
+from app.api.documents import problem_responses
+from app.api.guard import PUBLIC, GuardedRoute, needs
+from app.api.services import services_of
+
+router = APIRouter(route_class=GuardedRoute, tags=["health"])
+
+
+@router.get("/healthz", operation_id="healthz")
+@needs(PUBLIC)
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", operation_id="readyz", responses=problem_responses(503))
+@needs(PUBLIC)
+async def readyz(request: Request) -> dict[str, str]:
+    """The database answers too."""
+    await services_of(request).store.ping()
+    return {"status": "ready"}

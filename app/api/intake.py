@@ -1,0 +1,241 @@
+"""Orders, refunds and cancellations: from a body to facts, through the event's writer, to the answer.
+
+One function serves each call, whether it came through the framework or through the short way of ``app.api.hot``.
+"""
+
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+import orjson
+from fastapi import Response
+
+from app.access import Principal
+from app.api.decoding import decode, refuse
+from app.api.services import Services
+from app.errors import AppError, Invalid, TooLarge
+from app.events import OpenEvent
+from app.journal.drafts import Fact
+from app.journal.entry import Entry
+from app.journal.writer import Accepted, Outcome
+from app.sales import facts
+from app.sales.attribution import NO_TEAM
+from app.sales.money import format_amount
+
+JSON = "application/json"
+
+# From one item as decoded, to the fact that the writer is given.
+ToFact = Callable[[Any, OpenEvent, str, Callable[[str], str]], Fact]
+# From the entry that was committed, to what its sender is told.
+ToAnswer = Callable[[Entry, int], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """One kind of fact that shops post."""
+
+    struct: type[msgspec.Struct]
+    decoder: "msgspec.json.Decoder[Any]"
+    fact: ToFact
+    answer: ToAnswer
+
+
+def _order(given: facts.Order, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
+    state = event.state
+    content = facts.order_fact(given, state.currency, state.exponent, pseudonym)
+    return Fact("order.paid", facts.order_key(given.source, given.id), content, actor)
+
+
+def _refund(given: facts.Refund, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
+    content = facts.refund_fact(given, event.state.currency, event.state.exponent)
+    order = facts.order_key(given.source, given.order) if given.order else ""
+    return Fact("order.refunded", f"refund:{given.source}:{given.id}", content, actor, order)
+
+
+def _cancellation(given: facts.Cancellation, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
+    content = facts.cancellation_fact(given)
+    key = f"cancellation:{given.source}:{content['id']}"
+    return Fact("order.cancelled", key, content, actor, facts.order_key(given.source, given.order))
+
+
+def order_answer(entry: Entry, exponent: int) -> dict[str, Any]:
+    """What the sender of an order is told, from its entry alone: the same at every repeat."""
+    content = entry.content
+    answer: dict[str, Any] = {
+        "order": content["fact"]["id"],
+        "position": entry.position,
+        "credits": [
+            {
+                "line": credit["line"],
+                "host": credit["host"],
+                "team": "" if credit["team"] == NO_TEAM else credit["team"],
+                "amount": format_amount(credit["amount"], exponent),
+                "reason": credit["reason"],
+            }
+            for credit in content["credits"]
+        ],
+    }
+    if content.get("late"):
+        answer["late"] = True
+    return answer
+
+
+def taken_answer(noun: str, entry: Entry, exponent: int) -> dict[str, Any]:
+    """What the sender of a refund or cancellation is told: whether it found its order, and whom it takes from."""
+    content = entry.content
+    answer: dict[str, Any] = {noun: content["fact"]["id"], "position": entry.position}
+    if "order" in content["fact"]:
+        answer["order"] = content["fact"]["order"]
+    answer["status"] = "unmatched" if content.get("parked") else "matched"
+    answer["amount"] = format_amount(content.get("amount", 0), exponent)
+    if "over" in content:
+        answer["over"] = format_amount(content["over"], exponent)
+    answer["reversals"] = [
+        {
+            "line": share["line"],
+            "host": share["host"],
+            "team": "" if share["team"] == NO_TEAM else share["team"],
+            "amount": format_amount(share["amount"], exponent),
+        }
+        for share in content.get("shares", ())
+        if share["of"] == "sale" and not content.get("pending")
+    ]
+    return answer
+
+
+def _intake(struct: type[msgspec.Struct], fact: ToFact, answer: ToAnswer) -> Intake:
+    return Intake(struct, msgspec.json.Decoder(struct), fact, answer)
+
+
+INTAKES = {
+    "orders": _intake(facts.Order, _order, order_answer),
+    "refunds": _intake(facts.Refund, _refund, partial(taken_answer, "refund")),
+    "cancellations": _intake(facts.Cancellation, _cancellation, partial(taken_answer, "cancellation")),
+}
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+async def take_one(services: Services, principal: Principal, event_id: str, noun: str, raw: bytes) -> Response:
+    """One fact: 201 with its answer, 200 for a repeat. Errors: AppError."""
+    event = await services.event(principal, event_id)
+    intake = INTAKES[noun]
+    given = decode(intake.decoder, raw)
+    pseudonym = await _pseudonym(services, event, given)
+    accepted = await event.submit_one(intake.fact(given, event, principal.actor, pseudonym))
+    body = orjson.dumps(intake.answer(accepted.entries[0], event.state.exponent))
+    if accepted.replayed:
+        return Response(body, 200, {"Idempotency-Replayed": "true"}, JSON)
+    return Response(body, 201, media_type=JSON)
+
+
+async def take_batch(
+    services: Services, principal: Principal, event_id: str, noun: str, raw: bytes, is_lines: bool
+) -> Response:
+    """Many facts: 200 with one result each, in order; only the bad ones fail. Errors: AppError for the whole."""
+    event = await services.event(principal, event_id)
+    intake = INTAKES[noun]
+    items = _items(raw, is_lines, services.settings.batch_items_max)
+    given: list[Any] = []
+    for item in items:
+        try:
+            given.append(decode(intake.decoder, item))
+        except AppError as error:
+            given.append(error)
+    pseudonym = await _pseudonym(services, event, *given)
+    decided: list[Fact | AppError] = []
+    for item in given:
+        try:
+            if isinstance(item, AppError):
+                raise item
+            decided.append(intake.fact(item, event, principal.actor, pseudonym))
+        except AppError as error:
+            decided.append(error)
+    outcomes = await _submit(services, event, [fact for fact in decided if isinstance(fact, Fact)])
+    return _batch_response(intake, event, decided, outcomes, given)
+
+
+async def _submit(services: Services, event: OpenEvent, batch: list[Fact]) -> list[Outcome]:
+    """In portions that each fit into one transaction; a portion that the database refused fails its items only."""
+    outcomes: list[Outcome] = []
+    size = services.settings.batch_facts_max
+    for start in range(0, len(batch), size):
+        portion = batch[start : start + size]
+        try:
+            outcomes += await event.submit(portion)
+        except AppError as error:
+            if start == 0:
+                raise
+            outcomes += [error] * len(portion)
+    return outcomes
+
+
+def _batch_response(
+    intake: Intake,
+    event: OpenEvent,
+    decided: Sequence[Fact | AppError],
+    outcomes: Sequence[Outcome],
+    given: Sequence[Any],
+) -> Response:
+    accepted = replayed = refused = 0
+    results: list[dict[str, Any]] = []
+    remaining = iter(outcomes)
+    exponent = event.state.exponent
+    for fact, item in zip(decided, given, strict=True):
+        outcome = next(remaining) if isinstance(fact, Fact) else fact
+        identity = getattr(item, "id", "")
+        if isinstance(outcome, Accepted):
+            answer = intake.answer(outcome.entries[0], exponent)
+            replayed += outcome.replayed
+            accepted += not outcome.replayed
+            results.append({"status": 200 if outcome.replayed else 201, "id": identity, **answer})
+        else:
+            refused += 1
+            result = {
+                "status": outcome.status,
+                "id": identity,
+                "code": outcome.code,
+                "detail": outcome.detail,
+            }
+            if outcome.field:
+                result["field"] = outcome.field
+            results.append(result)
+    document = {"accepted": accepted, "replayed": replayed, "refused": refused, "results": results}
+    return Response(orjson.dumps(document), 200, media_type=JSON)
+
+
+def _items(raw: bytes, is_lines: bool, items_max: int) -> list[bytes | msgspec.Raw]:
+    """The undecoded items of a JSON array, or of NDJSON: there a broken line fails alone."""
+    items: list[bytes | msgspec.Raw]
+    if is_lines:
+        items = [line for line in raw.split(b"\n") if line.strip()]
+    else:
+        try:
+            items = list(_ARRAY.decode(raw))
+        except msgspec.ValidationError:
+            raise Invalid("wrong_type", "Send a JSON array, or one JSON object per line as NDJSON.", "") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            refuse(error)
+    if len(items) > items_max:
+        raise TooLarge("too_many_items", f"A batch holds at most {items_max} items; this one has {len(items)}.")
+    return items
+
+
+def is_ndjson(content_type: str, raw: bytes) -> bool:
+    """Whether a batch is one object per line: it says so, or does not begin as an array."""
+    return "ndjson" in content_type or raw.lstrip()[:1] == b"{"
+
+
+async def _pseudonym(services: Services, event: OpenEvent, *given: Any) -> Callable[[str], str]:
+    """How buyers are hidden; the event's secret is asked for only if somebody named one."""
+    if not any(getattr(item, "buyer", "") for item in given):
+        return str
+    return await pseudonyms(services, event.head.event)
+
+
+async def pseudonyms(services: Services, event: str) -> Callable[[str], str]:
+    """The keyed hash under which this event's journal knows people."""
+    secret = await services.access.pseudonym_key(event)
+    return lambda person: hmac.digest(secret, person.encode(), "sha256")[:16].hex()

@@ -1,0 +1,112 @@
+"""Bodies of the ops calls, checked by pydantic: no unknown field, no silent conversion."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", max_length=64)]
+Name = Annotated[str, StringConstraints(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https?://[^\x00-\x20\x7f]+)?$")]
+Time = Annotated[str, StringConstraints(max_length=40)]
+Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,40}$", max_length=40)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class EventBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "kos101",
+                "name": "KOS101",
+                "currency": "CNY",
+                "timezone": "Asia/Shanghai",
+                "starts_at": "2026-11-21T00:00:00+08:00",
+                "ends_at": "2026-12-22T00:00:00+08:00",
+                "rules": {},
+            }
+        }
+    )
+
+    id: Id
+    name: Name = ""
+    currency: Annotated[str, StringConstraints(max_length=10)]
+    timezone: Annotated[str, StringConstraints(max_length=64)] = "UTC"
+    starts_at: Time
+    ends_at: Time
+    rules: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+
+class TransitionBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"to": "scheduled", "reason": "Roster complete"}})
+
+    to: Annotated[str, StringConstraints(max_length=20)]
+    reason: Reason = ""
+
+
+ROSTER_EXAMPLE = {
+    "teams": [{"id": "ruby", "name": "Team Ruby"}],
+    "hosts": [{"id": "h7", "name": "Lin", "team": "ruby", "codes": ["LIN10"]}],
+}
+
+
+class RosterTeam(Body):
+    id: Id
+    name: Name | None = None
+    picture: Link | None = None
+    link: Link | None = None
+
+
+class RosterHost(RosterTeam):
+    person: Annotated[str, StringConstraints(max_length=200)] | None = None
+    team: Annotated[str, StringConstraints(max_length=64)] | None = None
+    store: Annotated[str, StringConstraints(max_length=64)] | None = None
+    segment: Annotated[str, StringConstraints(max_length=64)] | None = None
+    status: Literal["active", "hidden", "guest", "banned"] | None = None
+    codes: Annotated[list[Code], Field(max_length=20)] | None = None
+    commission_bps: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    since: Annotated[Time | None, Field(alias="from")] = None
+
+
+class RosterBody(Body):
+    teams: Annotated[list[RosterTeam], Field(max_length=2_000)] = []
+    stores: Annotated[list[RosterTeam], Field(max_length=10_000)] = []
+    hosts: Annotated[list[RosterHost], Field(max_length=20_000)] = []
+
+
+class SessionHost(Body):
+    id: Id
+    weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+
+class SessionBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"id": "night-1", "hosts": [{"id": "h7", "weight": 1}]}})
+
+    id: Id
+    hosts: Annotated[list[SessionHost], Field(min_length=1, max_length=20)]
+    started_at: Time | None = None
+
+
+class SessionEndBody(Body):
+    ended_at: Time | None = None
+
+
+class TokenBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"event": "kos101", "kind": "overlay"}})
+
+    event: Id
+    kind: Literal["overlay", "viewer"] = "overlay"
+    channels: Annotated[list[Annotated[str, StringConstraints(max_length=160)]], Field(max_length=20)] = []
+    expires_in_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
+
+
+class KeyBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"person": "warehouse", "scopes": ["orders"]}})
+
+    person: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    scopes: Annotated[list[Annotated[str, StringConstraints(max_length=80)]], Field(min_length=1, max_length=20)]

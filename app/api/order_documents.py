@@ -1,0 +1,86 @@
+"""One order as a document: its state now from the entries about it, and its receipt. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.api.intake import order_answer
+from app.errors import NotFound
+from app.journal.entry import Entry
+from app.sales.money import format_amount
+from app.sales.refunds import Remaining, remaining_of
+from app.sales.times import rfc3339
+
+
+def order_document(event: str, key: str, entries: Sequence[Entry], exponent: int) -> dict[str, Any]:
+    """Shape: ``status`` is paid, partly_refunded, refunded, cancelled or unmatched (only a refund has come yet).
+
+    Errors: NotFound ``order_unknown``.
+    """
+    if not entries:
+        raise _unknown(key)
+    _, source, order = key.split(":", 2)
+    history = [
+        {
+            "position": entry.position,
+            "kind": entry.kind,
+            "key": entry.key,
+            "occurred_at": rfc3339(entry.occurred_at),
+            "recorded_at": rfc3339(entry.recorded_at),
+        }
+        for entry in entries
+    ]
+    document: dict[str, Any] = {
+        "event": event,
+        "order": order,
+        "source": source,
+        "position": entries[-1].position,
+    }
+    remaining = remaining_of((entry.kind, entry.key, entry.content) for entry in entries)
+    paid = next((entry for entry in entries if entry.kind == "order.paid"), None)
+    if remaining is None or paid is None:
+        return document | {"status": "unmatched", "entries": history}
+    fact = paid.content["fact"]
+    return document | {
+        "status": _status(remaining),
+        "paid_at": rfc3339(fact["paid_at"]),
+        "currency": fact["currency"],
+        "total": format_amount(remaining.worth, exponent),
+        "remaining": format_amount(remaining.left(), exponent),
+        "credits": order_answer(paid, exponent)["credits"],
+        "lines": [
+            {
+                "id": line,
+                "quantity_left": quantity,
+                "amount_left": format_amount(remaining.left(line), exponent),
+            }
+            for line, quantity in remaining.quantity.items()
+        ],
+        "entries": history,
+    }
+
+
+def receipt_document(event: str, key: str, entries: Sequence[Entry], exponent: int) -> dict[str, Any]:
+    """Why an order was credited as it was. Errors: NotFound ``order_unknown``."""
+    if not entries:
+        raise _unknown(key)
+    paid = entries[0]
+    return {
+        "event": event,
+        **order_answer(paid, exponent),
+        "paid_at": rfc3339(paid.content["fact"]["paid_at"]),
+        "rules": paid.content["rules"],
+        "candidates": paid.content.get("candidates", []),
+        "hash": paid.hash.hex(),
+    }
+
+
+def _status(remaining: Remaining) -> str:
+    if remaining.cancelled:
+        return "cancelled"
+    if remaining.closed:
+        return "refunded"
+    return "paid" if remaining.left() == remaining.worth else "partly_refunded"
+
+
+def _unknown(key: str) -> NotFound:
+    return NotFound("order_unknown", f"The event holds no order {key.removeprefix('order:')[:170]!r}.")

@@ -1,0 +1,108 @@
+"""The routes for orders, refunds and cancellations, and the look-up of one order with its history and receipt."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.access import Principal
+from app.api import intake
+from app.api.documents import problem_responses
+from app.api.guard import GuardedRoute, needs, principal_of
+from app.api.order_documents import order_document, receipt_document
+from app.api.services import services_of
+from app.errors import NotFound
+from app.sales import facts
+
+router = APIRouter(route_class=GuardedRoute, tags=["orders"])
+
+Asker = Annotated[Principal, Depends(principal_of)]
+
+
+def _add_intake(noun: str, summary: str) -> None:
+    async def post_one(event: str, request: Request, principal: Asker) -> Response:
+        return await intake.take_one(services_of(request), principal, event, noun, await request.body())
+
+    async def post_batch(event: str, request: Request, principal: Asker) -> Response:
+        raw = await request.body()
+        is_lines = intake.is_ndjson(request.headers.get("content-type", ""), raw)
+        return await intake.take_batch(services_of(request), principal, event, noun, raw, is_lines)
+
+    singular = noun.removesuffix("s")
+    _add(f"/v1/events/{{event}}/{noun}", f"post_{singular}", summary, post_one, "order_body_bytes_max", 201)
+    _add(
+        f"/v1/events/{{event}}/{noun}/batch",
+        f"post_{noun}",
+        f"{summary}, many at once",
+        post_batch,
+        "batch_body_bytes_max",
+        200,
+    )
+
+
+def _add(path: str, name: str, summary: str, endpoint: Callable[..., Any], limit: str, status: int) -> None:
+    router.add_api_route(
+        path,
+        needs("orders", limit=limit)(endpoint),
+        methods=["POST"],
+        name=name,
+        operation_id=name,
+        summary=summary,
+        status_code=status,
+        responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503),
+    )
+
+
+_add_intake("orders", "Post a paid order")
+_add_intake("refunds", "Post money given back")
+_add_intake("cancellations", "Post a cancelled order")
+
+
+@router.get(
+    "/v1/events/{event}/orders/{source}/{order:path}/receipt",
+    operation_id="get_receipt",
+    responses=problem_responses(401, 403, 404, 422, 503),
+)
+@needs("ops", "audit")
+async def get_receipt(event: str, source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """Why the order's lines were credited as they were: every candidate, the winner, the rule version."""
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    key = facts.order_key(source, order)
+    entries = await services.store.lookup(event, [key], [])
+    return receipt_document(event, key, entries, opened.state.exponent)
+
+
+@router.get(
+    "/v1/events/{event}/orders/{source}/{order:path}",
+    operation_id="get_order",
+    responses=problem_responses(401, 403, 404, 422, 503),
+)
+@needs("ops", "audit")
+async def get_order(event: str, source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """One order as it stands: what it was worth, what is left, who is credited, every entry about it."""
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    key = facts.order_key(source, order)
+    entries = await services.store.lookup(event, [key], [key])
+    return order_document(event, key, entries, opened.state.exponent)
+
+
+@router.get(
+    "/v1/orders/{source}/{order:path}",
+    operation_id="find_order",
+    responses=problem_responses(401, 403, 404, 422, 503),
+)
+@needs("ops", "audit")
+async def find_order(source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """Every event of the brand that holds this order."""
+    services = services_of(request)
+    key = facts.order_key(source, order)
+    found = await services.store.lookup_brand(principal.brand, [key])
+    if not found:
+        raise NotFound("order_unknown", f"No event of this brand holds the order {order[:100]!r} of {source[:64]!r}.")
+    return {
+        "order": order,
+        "source": source,
+        "events": [{"event": e.event, "position": e.position} for e in found],
+    }

@@ -1,0 +1,203 @@
+"""The roster as JSON or CSV: read whole, changed by upsert."""
+
+import csv
+import io
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import ValidationError
+
+from app.access import Principal
+from app.api.documents import problem_responses
+from app.api.events import IdempotencyKey, ops_fact
+from app.api.guard import GuardedRoute, needs, principal_of
+from app.api.intake import pseudonyms
+from app.api.models import ROSTER_EXAMPLE, RosterBody
+from app.api.problems import invalid_model
+from app.api.services import Services, services_of
+from app.errors import BadRequest, Invalid
+from app.events import OpenEvent
+from app.sales.times import parse_time, rfc3339
+
+router = APIRouter(route_class=GuardedRoute, tags=["roster"])
+
+Asker = Annotated[Principal, Depends(principal_of)]
+
+CSV_COLUMNS = (
+    "id", "name", "team", "store", "segment", "status", "codes", "commission_bps", "from", "person", "picture", "link",
+)  # fmt: skip
+_PROFILE_FIELDS = ("name", "picture", "link")
+_ROSTER_FIELDS = ("team", "store", "segment", "status", "codes", "commission_bps")
+
+
+@router.put(
+    "/v1/events/{event}/roster",
+    operation_id="put_roster",
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/RosterBody"},
+                    "example": ROSTER_EXAMPLE,
+                },
+                "text/csv": {
+                    "schema": {"type": "string", "description": "Columns " + ", ".join(CSV_COLUMNS)},
+                    "example": "id,name,team,codes\nh7,Lin,ruby,LIN10\n",
+                },
+            },
+        }
+    },
+)
+@needs("ops", limit="roster_body_bytes_max")
+async def put_roster(
+    event: str, request: Request, principal: Asker, idempotency_key: IdempotencyKey = ""
+) -> dict[str, Any]:
+    """Add and change teams, stores and hosts; what a record leaves out stays. No change, no entry.
+
+    ``from`` says when a membership begins: the event's start for a new host, now for a change.
+    """
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    raw = await request.body()
+    is_csv = request.headers.get("content-type", "").startswith("text/csv")
+    given = _from_csv(raw) if is_csv else _from_json(raw)
+    content = await _content(services, opened, given)
+    accepted = await opened.submit_one(ops_fact("roster.changed", content, principal, idempotency_key))
+    for kind, records in (("team", given.teams), ("store", given.stores), ("host", given.hosts)):
+        profiles = [
+            {
+                "id": record.id,
+                **{name: value for name in _PROFILE_FIELDS if (value := getattr(record, name)) is not None},
+            }
+            for record in records
+        ]
+        await services.profiles.put(event, kind, profiles)
+    state = opened.state
+    return {
+        "event": event,
+        "position": opened.head.position,
+        "version": state.roster.version,
+        "entries": len(accepted.entries),
+        "changed": sum(len(entry.content.get("hosts", ())) for entry in accepted.entries),
+        "teams": len(state.roster.teams),
+        "hosts": len(state.roster.hosts),
+    }
+
+
+@router.get("/v1/events/{event}/roster", operation_id="get_roster", responses=problem_responses(401, 403, 404, 503))
+@needs("ops", "audit", "orders")
+async def get_roster(event: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """Teams, stores and hosts as they stand, with every membership."""
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    profiles = await services.profiles.of(event)
+    roster = opened.state.roster
+    return {
+        "event": event,
+        "position": opened.head.position,
+        "version": roster.version,
+        "teams": [{"id": team, **profiles.get("team", {}).get(team, {})} for team in roster.teams],
+        "stores": [{"id": store, **profiles.get("store", {}).get(store, {})} for store in roster.stores],
+        "hosts": [
+            {
+                "id": host.id,
+                **profiles.get("host", {}).get(host.id, {}),
+                "team": host.team,
+                "store": host.store,
+                "segment": host.segment,
+                "status": host.status,
+                "codes": list(host.codes),
+                "commission_bps": host.commission_bps,
+                "memberships": [{"from": rfc3339(since), "team": team} for since, team in host.memberships],
+            }
+            for host in roster.hosts.values()
+        ],
+    }
+
+
+def _from_json(raw: bytes) -> RosterBody:
+    try:
+        return RosterBody.model_validate_json(raw)
+    except ValidationError as error:
+        raise invalid_model(error) from None
+    except RecursionError:
+        raise BadRequest("invalid_json", "The body is nested too deeply.") from None
+
+
+def _from_csv(raw: bytes) -> RosterBody:
+    """Hosts from a CSV with a header; teams and stores that they name come into being with them."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadRequest("csv_not_utf8", "Send the CSV as UTF-8.") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    unknown = set(reader.fieldnames or ()) - set(CSV_COLUMNS)
+    if unknown or "id" not in (reader.fieldnames or ()):
+        raise Invalid("csv_columns", f"The columns are {', '.join(CSV_COLUMNS)}; id is needed.", "columns")
+    hosts: list[dict[str, Any]] = []
+    try:
+        for row in reader:
+            if None in row:
+                raise Invalid(
+                    "csv_row",
+                    f"Line {reader.line_num} has more cells than the header.",
+                    f"hosts[{len(hosts)}]",
+                )
+            hosts.append(_csv_host(row, len(hosts)))
+    except csv.Error as error:
+        raise BadRequest("csv_not_readable", f"Line {reader.line_num}: {error}.") from None
+    teams = dict.fromkeys(host["team"] for host in hosts if host.get("team"))
+    stores = dict.fromkeys(host["store"] for host in hosts if host.get("store"))
+    document = {
+        "teams": [{"id": team} for team in teams],
+        "stores": [{"id": s} for s in stores],
+        "hosts": hosts,
+    }
+    try:
+        return RosterBody.model_validate(document)
+    except ValidationError as error:
+        raise invalid_model(error) from None
+
+
+def _csv_host(row: dict[str, str], number: int) -> dict[str, Any]:
+    host: dict[str, Any] = {name: cell.strip() for name, cell in row.items() if cell and cell.strip()}
+    if "codes" in host:
+        host["codes"] = host["codes"].split()
+    if "commission_bps" in host:
+        try:
+            host["commission_bps"] = int(host["commission_bps"])
+        except ValueError:
+            raise Invalid(
+                "wrong_type",
+                "commission_bps is a whole number of hundredths of a percent.",
+                f"hosts[{number}].commission_bps",
+            ) from None
+    return host
+
+
+async def _content(services: Services, event: OpenEvent, given: RosterBody) -> dict[str, Any]:
+    """The roster call in normal form: ids only, names stay in the profiles, persons are hidden."""
+    pseudonym = await pseudonyms(services, event.head.event) if any(host.person for host in given.hosts) else str
+    seen: set[str] = set()
+    hosts = []
+    for number, host in enumerate(given.hosts):
+        if host.id in seen:
+            raise Invalid("host_repeated", f"The host {host.id!r} is in the list twice.", f"hosts[{number}].id")
+        seen.add(host.id)
+        record: dict[str, Any] = {"id": host.id}
+        for name in _ROSTER_FIELDS:
+            value = getattr(host, name)
+            if value is not None:
+                record[name] = value
+        if host.person is not None:
+            record["person"] = pseudonym(host.person) if host.person else ""
+        if host.since is not None:
+            record["from"] = parse_time(host.since, f"hosts[{number}].from")
+        hosts.append(record)
+    return {
+        "teams": [team.id for team in given.teams],
+        "stores": [store.id for store in given.stores],
+        "hosts": hosts,
+    }

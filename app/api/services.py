@@ -1,0 +1,41 @@
+"""What the routes call, built once by ``app.main`` and carried by the application's state."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import HTTPConnection
+
+from app.access import Access, Principal
+from app.errors import NotFound
+from app.events import Events, OpenEvent
+from app.feed import Feed
+from app.journal.store import Store
+from app.profiles import Profiles
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one running application."""
+
+    settings: Settings
+    store: Store
+    events: Events
+    feed: Feed
+    profiles: Profiles
+    access: Access
+
+    async def event(self, principal: Principal, event: str) -> OpenEvent:
+        """The event, if it belongs to the asker's brand.
+
+        Errors: NotFound ``event_unknown``, also for another brand's event: nobody learns that it exists.
+        """
+        opened = self.events.known(event) or await self.events.open(event)
+        if opened.state.brand != principal.brand or (principal.is_token and principal.event != event):
+            raise NotFound("event_unknown", f"There is no event {event[:80]!r}.")
+        return opened
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """The services of the application that serves this connection."""
+    return cast(Services, connection.app.state.services)

@@ -1,0 +1,136 @@
+"""The only place where things are built and joined: from settings to an application that serves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import SimpleNamespace
+from typing import cast
+
+from fastapi import FastAPI, WebSocket
+from starlette.types import ASGIApp
+
+from app import __version__, decide
+from app.access import Access, Principal
+from app.api import (
+    boards,
+    credentials,
+    documents,
+    events,
+    health,
+    journal,
+    orders,
+    problems,
+    roster,
+    sessions,
+)
+from app.api.hot import HotOrders
+from app.api.services import Services
+from app.api.stream import Principal as StreamPrincipal
+from app.api.stream import Stream, StreamLimits
+from app.database import create_engine
+from app.events import Events
+from app.feed import Feed
+from app.journal.lock import serving
+from app.journal.migrate import upgrade_in_loop
+from app.journal.open import open_store
+from app.journal.writer import Rules
+from app.profiles import Profiles
+from app.realtime.hub import Hub
+from app.sales.postings import postings_of
+from app.settings import Settings
+from app.web.routes import web_routes
+
+# The rules as the writer knows them: pure functions, handed in so that it imports none of them.
+RULES = cast(
+    Rules,
+    SimpleNamespace(decide=decide.decide, due=decide.due, order_needed=decide.order_needed, postings_of=postings_of),
+)
+
+
+def create_app(settings: Settings, clock: Callable[[], int] | None = None) -> ASGIApp:
+    """The application. ``clock`` (microseconds since the epoch) replaces the database's, for tests.
+
+    Its lifespan migrates the database, and on SQLite makes sure that no other process serves the same file.
+    """
+    app = FastAPI(
+        title=documents.TITLE,
+        description=documents.DESCRIPTION,
+        version=__version__,
+        lifespan=_lifespan(settings, clock),
+        redirect_slashes=False,
+        swagger_ui_parameters={"tryItOutEnabled": False},
+    )
+    problems.install(app)
+    for module in (events, roster, sessions, orders, boards, journal, credentials, health):
+        app.include_router(module.router)
+    app.include_router(web_routes())
+    documents.install(app)
+    return HotOrders(app, lambda: cast(Services, app.state.services))
+
+
+def _lifespan(
+    settings: Settings, clock: Callable[[], int] | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        url = settings.database_url
+        with serving(url):
+            await upgrade_in_loop(url)
+            store = open_store(url, clock, writer_connections_max=settings.writer_connections_max)
+            engine = create_engine(url)
+            access = Access(
+                engine,
+                settings.admin_key.get_secret_value(),
+                settings.signing_key.get_secret_value(),
+                settings.revocation_seconds_max,
+            )
+            await access.start()
+            opened = Events(store, RULES, settings)
+            profiles = Profiles(engine)
+            feed = Feed(opened, profiles)
+            feed.hub = Hub(feed, settings.publish_interval_ms, settings.removed_rows_max)
+            services = app.state.services = Services(settings, store, opened, feed, profiles, access)
+            stream = _stream(services, feed.hub)
+            app.include_router(stream.router)
+            watch = asyncio.create_task(stream.watch_tokens())
+            try:
+                yield
+            finally:
+                watch.cancel()
+                await feed.hub.close()
+                await opened.close()
+                await store.close()
+                await engine.dispose()
+
+    return lifespan
+
+
+def _stream(services: Services, hub: Hub) -> Stream:
+    settings = services.settings
+
+    async def may_stay(principal: StreamPrincipal) -> bool:
+        return await services.access.is_valid(cast(Principal, principal))
+
+    async def authenticate(websocket: WebSocket) -> Principal:
+        principal = await services.access.authenticate(
+            websocket.headers.get("authorization"), websocket.query_params.get("token")
+        )
+        if principal.is_token:
+            return principal
+        # A key follows the events that its brand has when it connects.
+        heads = await services.store.heads(brand=principal.brand)
+        channels = tuple(pattern for head in heads for pattern in (head.event, f"{head.event}/*"))
+        return Principal(principal.brand, principal.person, principal.actor, principal.scopes, channels=channels)
+
+    return Stream(
+        hub,
+        authenticate,
+        may_stay,
+        StreamLimits(
+            message_bytes_max=settings.message_bytes_max,
+            subscriptions_max=settings.subscriptions_per_connection_max,
+            backlog_bytes_max=settings.subscriber_lag_bytes_max,
+            stall_seconds_max=settings.subscriber_stall_seconds_max,
+            token_check_seconds=settings.revocation_seconds_max / 2,
+        ),
+    )
