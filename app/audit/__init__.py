@@ -1,0 +1,1 @@
+"""Proofs and exports: reads the journal as it is stored and trusts nothing else."""

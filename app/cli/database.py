@@ -1,0 +1,48 @@
+"""What commands share: settings, a store for reading, and errors as one line."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from app.errors import AppError
+from app.journal.open import open_store
+from app.journal.store import Store
+from app.settings import Settings
+
+T = TypeVar("T")
+
+CANNOT_RUN = 3
+
+
+def load_settings() -> Settings:
+    """The settings of the environment. Errors: typer.Exit 3 with one line for each that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for wrong in error.errors():
+            typer.echo(f"KOS_{str(wrong['loc'][0]).upper()}: {wrong['msg']}", err=True)
+        raise typer.Exit(CANNOT_RUN) from None
+
+
+@asynccontextmanager
+async def opened_store() -> AsyncIterator[Store]:
+    """The store that ``KOS_DATABASE_URL`` names, for reading beside a server."""
+    store = open_store(load_settings().database_url)
+    try:
+        await store.ping()
+        yield store
+    finally:
+        await store.close()
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run it; an AppError becomes one line and exit code 3: the command could not do its work."""
+    try:
+        return asyncio.run(work())
+    except AppError as error:
+        typer.echo(f"{error.detail} [{error.code}]", err=True)
+        raise typer.Exit(CANNOT_RUN) from None

@@ -1,0 +1,79 @@
+"""``kos serve``: one server process."""
+
+import asyncio
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.cli.database import load_settings
+from app.errors import AppError
+from app.journal.lock import serving
+from app.journal.migrate import upgrade_in_loop
+from app.main import create_app
+from app.settings import Settings
+from app.telemetry import configure_logging
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8000,
+) -> None:
+    """Serve the API, the stream and the overlays; the database is brought up to date first."""
+    settings = load_settings()
+    configure_logging(settings.log_format)
+    prepare(settings)
+    listener = listen(host, port)
+    typer.echo(f"KOS Live listens on http://{host}:{listener.getsockname()[1]}")
+    server(settings).run(sockets=[listener])
+
+
+def prepare(settings: Settings) -> None:
+    """Find out before anything starts whether this process may serve the database, and bring it up to date.
+
+    Errors: typer.Exit 1 with one sentence.
+    """
+    url = settings.database_url
+    try:
+        with serving(url):
+            asyncio.run(upgrade_in_loop(url))
+    except AppError as error:
+        typer.echo(f"{error.detail} [{error.code}]", err=True)
+        raise typer.Exit(1) from None
+    except (ValueError, OSError, SQLAlchemyError) as error:
+        shown = make_url(url).render_as_string(hide_password=True)
+        typer.echo(f"The database {shown} cannot be used: {str(error).splitlines()[0]}", err=True)
+        raise typer.Exit(1) from None
+
+
+def server(settings: Settings) -> uvicorn.Server:
+    """A uvicorn server of the application, with the choices that its speed and secrecy rest on."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            log_config=None,
+            # Access logs would hold query strings, and tokens travel there.
+            access_log=False,
+            lifespan="on",
+            ws_per_message_deflate=False,
+            ws_max_size=settings.message_bytes_max * 4,
+            timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
+            server_header=False,
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, taken before anything else is done. Errors: typer.Exit 1 if the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.", err=True)
+        raise typer.Exit(1) from None
+    return listener
