@@ -66,6 +66,13 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
+async def may_read_docs(request: Request) -> None:
+    """Let anybody with a key read the reference; everybody if the setting says so."""
+    services = services_of(request)
+    if not services.settings.docs_public:
+        await services.access.authenticate(request.headers.get("authorization"))
+
+
 async def _admit(request: Request, scopes: tuple[str, ...]) -> Principal:
     access = services_of(request).access
     authorization = request.headers.get("authorization")

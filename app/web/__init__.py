@@ -45,9 +45,7 @@ class Files:
             whole.update(f"{name}\0{len(content)}\0".encode() + content)
         self.digest = whole.hexdigest()[:16]
         self._pages = {name: content for name, content in found.items() if name.endswith(_PAGE)}
-        self._static = {
-            name: _file(name, content) for name, content in found.items() if not name.endswith(_PAGE)
-        }
+        self._static = {name: _file(name, content) for name, content in found.items() if not name.endswith(_PAGE)}
 
     def static(self, name: str) -> File | None:
         """A module, stylesheet, image or font; None if there is none of this name."""

@@ -2,10 +2,11 @@
 URL.
 """
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.errors import NotFound
 from app.web import File, Files
@@ -30,11 +31,20 @@ _ASK_EVERY_TIME: Final = "no-cache"
 _METHODS: Final = ["GET", "HEAD"]
 
 
-def web_routes(folder: Path | None = None) -> APIRouter:
-    """``/overlay/{event}/board`` and ``/static/...``. Errors: NotFound ``file_unknown``."""
+def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, folder: Path | None = None) -> APIRouter:
+    """``/overlay/{event}/board``, ``/docs`` and ``/static/...``; ``may_read_docs`` guards the second.
+
+    Errors: NotFound ``file_unknown``.
+    """
     files = Files(folder or Path(__file__).parent)
     board = files.page("overlays/board/board.html", root="../../")
+    docs = files.page("docs/docs.html", root="")
     router = APIRouter(include_in_schema=False)
+
+    @router.api_route("/docs", methods=_METHODS, dependencies=[Depends(may_read_docs)] if may_read_docs else [])
+    async def api_reference(request: Request) -> Response:
+        headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
+        return _response(request, docs, _ASK_EVERY_TIME, headers)
 
     @router.api_route("/overlay/{event}/board", methods=_METHODS)
     async def board_overlay(request: Request, event: str) -> Response:

@@ -1,27 +1,42 @@
-// A team's colour: what the broadcaster asked for, else the row's own, else a gem's name, else one made of the id.
+// A team's colour: what the broadcaster asked for, else the row's own, else what its id says, else one made of it.
 
-const GEMS = {
+// Gems and colours, as teams are often called; light enough to be seen on a dark panel.
+const NAMED = {
   amber: "#ffb020",
   amethyst: "#a06cf0",
   aquamarine: "#4fd8d0",
   azure: "#3b9bff",
+  black: "#8a93a6",
+  blue: "#3f8cff",
   coral: "#ff7a59",
   crimson: "#ef3355",
+  cyan: "#27c4e4",
   diamond: "#d9e6f2",
   emerald: "#1fc77e",
   garnet: "#c92a4a",
   gold: "#f5c542",
+  green: "#2fc466",
+  indigo: "#6a6cf5",
   jade: "#2bb38a",
+  lime: "#a5d93a",
+  magenta: "#e957d3",
   onyx: "#8a93a6",
   opal: "#bfe3e0",
+  orange: "#ff8f3c",
   pearl: "#f0e6da",
+  pink: "#ff7eb6",
+  purple: "#a468f0",
+  red: "#f2404e",
   rose: "#ff6f9c",
   ruby: "#f0355f",
   sapphire: "#3f74ff",
   silver: "#b9c2cf",
+  teal: "#25b0a5",
   topaz: "#ff9d3c",
   turquoise: "#27c4c4",
   violet: "#8a5cf6",
+  white: "#f2f5fa",
+  yellow: "#ffd84a",
 };
 const HEX = /^#?([0-9a-f]{6}|[0-9a-f]{3})$/i;
 
@@ -39,7 +54,7 @@ export function askedColors(text) {
 /** A CSS colour for a team, the same on every page. `given` is a row's own colour, if it has one. */
 export function teamColor(team, asked, given) {
   const own = HEX.exec(given ?? "");
-  return asked.get(team) ?? (own ? `#${own[1]}` : GEMS[team.toLowerCase()] ?? hashed(team));
+  return asked.get(team) ?? (own ? `#${own[1]}` : NAMED[team.toLowerCase()] ?? hashed(team));
 }
 
 function hashed(text) {

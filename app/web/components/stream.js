@@ -14,7 +14,7 @@ const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30000;
 // A connection that held this long was a good one: the next failure starts from the shortest wait again.
 const GOOD_MS = 15000;
-// An unknown channel may be created later, a source that fails may recover.
+// An unknown event or board may be created later, a source that fails may recover.
 const ASK_AGAIN_MS = 15000;
 
 /**
@@ -207,7 +207,7 @@ export class Stream {
       channel.asked = 0;
       channel.isLive = false;
       channel.error = message;
-      const mayChange = message.retryable || message.code === "channel_unknown";
+      const mayChange = message.retryable || message.code.endsWith("_unknown");
       channel.askAgainAt = mayChange ? performance.now() + ASK_AGAIN_MS * (0.5 + Math.random() / 2) : 0;
       this.#onChange(channel);
     }
