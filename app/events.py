@@ -6,6 +6,7 @@ tail, and unloaded when nobody has asked for it for a while. The stored state is
 
 import asyncio
 import hashlib
+import re
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -27,9 +28,11 @@ from app.state import State
 log = structlog.get_logger(__name__)
 
 VIEWS = ("full", "public")
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # Changes whenever a stored state of an older version could no longer be read; older ones are then ignored.
 STATE_FORMAT = "1"
 _READ_PAGE = 2_000
+_NUDGE_AGAIN_SECONDS = 1.0
 
 
 class Folded(msgspec.Struct):
@@ -151,6 +154,8 @@ async def load(store: Store, event: str, at: int | None = None, use_states: bool
     stored = await store.latest_state(event, at) if use_states else None
     if stored is not None:
         opened = from_stored(head, stored)
+        if opened is not None and not await _stands_in(store, opened):
+            opened = None
     until = head.position if at is None else min(at, head.position)
     if opened is None or opened.head.position > until:
         first = (await store.read(event, 0, 1))[0]
@@ -168,6 +173,16 @@ async def load(store: Store, event: str, at: int | None = None, use_states: bool
     return opened
 
 
+async def _stands_in(store: Store, opened: OpenEvent) -> bool:
+    """Whether the journal has the very entry that a stored state was folded up to; else it is another journal's."""
+    head = opened.head
+    found = await store.read(head.event, head.position - 1, 1)
+    if found and found[0].hash == head.hash and opened.state.position == found[0].position == head.position:
+        return True
+    log.warning("stored_state_ignored", journal_event=head.event, position=head.position, reason="another journal")
+    return False
+
+
 class Events:
     """Opens, creates and unloads events; ``on_change`` hears of every fold of committed entries."""
 
@@ -182,6 +197,7 @@ class Events:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tail = Tail(store, self._open, settings.tail_interval_ms / 1000)
         self.on_change: Callable[[OpenEvent, Sequence[Entry]], None] = lambda event, entries: None
+        self.is_followed: Callable[[str], bool] = lambda event: False
 
     def known(self, event: str) -> OpenEvent | None:
         """The event if it is open in this process: the way of the hot path, without waiting."""
@@ -195,6 +211,9 @@ class Events:
         opened = self.known(event)
         if opened is not None:
             return opened
+        if not IDENTIFIER.fullmatch(event):
+            # Not even asked for: a database refuses some texts (NUL) with an error of its own.
+            raise NotFound("event_unknown", f"There is no event {event[:80]!r}.")
         task = self._loading.get(event)
         if task is None:
             task = self._loading[event] = asyncio.create_task(self._load(event))
@@ -265,7 +284,7 @@ class Events:
         self._saving.add(task)
         task.add_done_callback(self._saving.discard)
 
-    def _plan_due(self, event: OpenEvent) -> None:
+    def _plan_due(self, event: OpenEvent, wait_seconds_min: float = 0.01) -> None:
         """Wake the writer when time itself will move the event; it asks the journal's clock, not this timer."""
         name = event.head.event
         if (timer := self._timers.pop(name, None)) is not None:
@@ -274,7 +293,7 @@ class Events:
         if due is None or event.writer is None:
             return
         # A timer that far ahead is cut into days: the clocks may drift apart meanwhile.
-        wait = min(max(due / 1_000_000 - time.time(), 0.0) + 0.01, 86_400.0)
+        wait = min(max(due / 1_000_000 - time.time() + 0.01, wait_seconds_min), 86_400.0)
         self._timers[name] = asyncio.get_running_loop().call_later(wait, self._nudge, event)
 
     def _nudge(self, event: OpenEvent) -> None:
@@ -287,9 +306,9 @@ class Events:
             await event.submit([Fact("schedule", "", {}, "schedule")])
         except Unavailable as error:
             log.warning("due_move_failed", journal_event=event.head.event, reason=str(error))
-            await asyncio.sleep(1)
         if self._open.get(event.head.event) is event:
-            self._plan_due(event)
+            # Not at once: where the journal's clock is behind this process's, the move is not due there yet.
+            self._plan_due(event, _NUDGE_AGAIN_SECONDS)
 
     def _unload_idle(self) -> None:
         """Let go of events nobody asked for lately, and of the longest unasked above the limit."""
@@ -297,6 +316,9 @@ class Events:
         by_age = sorted(self._open.values(), key=lambda event: event.asked_at)
         surplus = len(by_age) - self._settings.events_open_max
         for number, event in enumerate(by_age):
+            if self.is_followed(event.head.event):
+                # Whoever follows it asks nothing, but must hear of what other processes append.
+                continue
             idle = now - event.asked_at > self._settings.event_idle_seconds
             if (idle or number < surplus) and event.writer is not None and event.writer.is_idle:
                 self._unload(event)

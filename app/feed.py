@@ -46,22 +46,28 @@ class Feed:
 
     async def board(self, event: OpenEvent, view: str, spec: BoardSpec, limit: int, around: str = "") -> dict[str, Any]:
         """A board's document with names; ``event`` may be one folded for an earlier position."""
-        profiles = (await self._profiles.of(event.head.event)).get(spec.of, {})
+        profiles = await self._profiles.of(event.head.event)
         # From here on nothing waits, so document, names and position belong together.
         state = event.state
+        # A final event's day is the one on which it became final, however long its ledger goes on.
+        now = state.entered_at if state.status == "final" else state.recorded_at
         document = board_document(
             event.scores[view],
             spec,
             _frame(event),
-            state.recorded_at,
+            now,
             position_of(event, view),
             limit,
             around,
         )
+        document["event_name"] = profiles.get("event", {}).get(event.head.event, {}).get("name", event.head.event)
+        named, teams = profiles.get(spec.of, {}), profiles.get("team", {})
         for row in document["rows"]:
-            row.update(profiles.get(row["id"], {}))
+            row.update(named.get(row["id"], {}))
             if spec.of == "host" and (host := state.roster.hosts.get(row["id"])) is not None:
-                row["team"] = host.team_at(state.recorded_at) or host.team
+                row["team"] = host.team_at(now) or host.team
+                if team_name := teams.get(row["team"], {}).get("name"):
+                    row["team_name"] = team_name
         return document
 
     async def ticker(self, event: OpenEvent, view: str) -> dict[str, Any]:

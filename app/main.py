@@ -23,6 +23,7 @@ from app.api import (
     roster,
     sessions,
 )
+from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
 from app.api.services import Services
 from app.api.stream import Principal as StreamPrincipal
@@ -58,12 +59,14 @@ def create_app(settings: Settings, clock: Callable[[], int] | None = None) -> AS
         version=__version__,
         lifespan=_lifespan(settings, clock),
         redirect_slashes=False,
-        swagger_ui_parameters={"tryItOutEnabled": False},
+        # Drawn from our own files instead: nothing is asked of anybody else.
+        docs_url=None,
+        redoc_url=None,
     )
     problems.install(app)
     for module in (events, roster, sessions, orders, boards, journal, credentials, health):
         app.include_router(module.router)
-    app.include_router(web_routes())
+    app.include_router(web_routes(may_read_docs))
     documents.install(app)
     return HotOrders(app, lambda: cast(Services, app.state.services))
 
@@ -89,6 +92,7 @@ def _lifespan(
             profiles = Profiles(engine)
             feed = Feed(opened, profiles)
             feed.hub = Hub(feed, settings.publish_interval_ms, settings.removed_rows_max)
+            opened.is_followed = feed.hub.is_followed
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
             app.include_router(stream.router)

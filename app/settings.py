@@ -24,9 +24,7 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Signs overlay and viewer tokens; empty: made once and kept in the database",
     )
-    public_url: str = Field(
-        "", description="Address under which pages and the API are reached; empty: from the request"
-    )
+    docs_public: bool = Field(False, description="Whether /docs can be read without a key")
     log_format: str = Field("console", description="`console` or `json`")
 
     body_bytes_max: int = Field(1 << 20, ge=1024, description="Largest request body but for the two below")
@@ -47,9 +45,10 @@ class Settings(BaseSettings):
     removed_rows_max: int = Field(1_000, ge=1, description="Rows that left a channel's window and are remembered")
     subscriptions_per_connection_max: int = Field(100, ge=1, description="Channels one connection may follow")
     message_bytes_max: int = Field(4_096, ge=256, description="Largest message a client may send")
-    subscriber_lag_bytes_max: int = Field(1 << 20, ge=1, description="Backlog of one connection; above it it is closed")
+    subscriber_lag_bytes_max: int = Field(
+        1 << 18, ge=1, description="Backlog of one connection; above it it gets one step from where it stands instead"
+    )
     subscriber_stall_seconds_max: float = Field(15, gt=0, description="A connection that takes nothing is closed")
-    heartbeat_seconds: float = Field(10, gt=0, description="A quiet stream says so this often")
     revocation_seconds_max: float = Field(
         5, gt=0, description="A revoked key or token is refused after this at the latest"
     )

@@ -143,4 +143,5 @@ def _rows(ranking: Ranking, first: int, limit: int, frame: Frame, show: Callable
                 "gap": show(ahead + negative_score),
             }
         )
-    return rows
+    # Clients order by rank, then id; so rows that share a rank stand the same way here.
+    return sorted(rows, key=lambda row: (row["rank"], row["id"])) if frame.shared_ranks else rows

@@ -21,7 +21,7 @@ _NEXT = {
 
 
 class Phase(Protocol):
-    """Where an event stands; ``entered_at`` is when it got its present status."""
+    """Where an event stands; ``entered_at`` is when it got its present status: a due move's when it was due."""
 
     status: str
     starts_at: int

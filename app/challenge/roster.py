@@ -15,8 +15,12 @@ RESERVED_HOSTS = frozenset({"House"})
 CHANGES_PER_ENTRY_MAX = 1_000
 
 
-class Host(Struct, frozen=True, omit_defaults=True):
-    """One host. ``memberships`` are (from, team), ascending: each holds until the next one begins."""
+class Host(Struct, frozen=True):
+    """One host. ``memberships`` are (from, team), ascending: each holds until the next one begins.
+
+    Defaults are encoded too: left out, they are told from equal text by identity, and a stored state would
+    depend on whether it was folded live or from the database.
+    """
 
     id: str
     memberships: tuple[tuple[int, str], ...] = ()
@@ -96,11 +100,9 @@ def _host_change(before: Host | None, record: dict[str, Any], starts_at: int, no
         "codes": list(record.get("codes", kept.codes)),
         "commission_bps": record.get("commission_bps", kept.commission_bps),
     }
-    since = record.get("from", starts_at if before is None else now)
-    moves = "team" in record and (
-        record["team"] != (kept.team_at(since) if "from" in record else kept.team) or before is None
-    )
-    if moves:
+    # Before the event starts a change holds from the start on: from now on, the old membership would take over there.
+    since = record.get("from", starts_at if before is None else max(now, starts_at))
+    if "team" in record and (before is None or record["team"] != kept.team_at(since)):
         change["team"] = record["team"]
         change["from"] = since
     elif before is not None and _with(before, change) == before:

@@ -4,8 +4,8 @@ Called for each entry in journal order. A sale, refund or cancellation counts in
 ``paid_at``. After the entry that makes the event final nothing moves any more.
 """
 
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,13 @@ NO_TEAM = "-"
 MEASURES = ("gross_sales", "net_sales", "orders", "units")
 GROSS, NET, ORDERS, UNITS = range(4)
 TICKER_ROWS_MAX = 50
+
+_TAKEN = frozenset({"order.refunded", "order.cancelled", "refund.matched"})
+# The kinds that can change what a board or the ticker shows.
+_SHOWN = _TAKEN | {"order.paid", "roster.changed", "event.created", "event.moved", "rules.changed"}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE_US = 60 * 1_000_000
 
 Tally = list[int]
 
@@ -59,21 +66,20 @@ class Scoreboard:
     def __init__(self, totals: Totals) -> None:
         self.totals = totals
         self._zone = ZoneInfo(totals.timezone)
-        self._day = ("", 0, 0)
+        # Minute since the epoch and the local day it belongs to: the next sale is nearly always in the same one.
+        self._day: tuple[int | None, str] = (None, "")
         self._rankings: dict[tuple[str, str, int], Ranking] = {}
 
     def apply(self, position: int, kind: str, content: Mapping[str, Any]) -> None:
         """Fold one entry. Entries must come in order and without a gap."""
         totals = self.totals
         totals.position = position
-        if totals.is_final:
+        if totals.is_final or kind not in _SHOWN or content.get("parked"):
             return
         if kind == "order.paid":
             self._paid(position, content)
-        elif kind in ("order.refunded", "order.cancelled", "refund.matched"):
-            if content.get("parked"):
-                return
-            self._taken(position, kind, content)
+        elif kind in _TAKEN:
+            self._taken(position, content)
         elif kind == "roster.changed":
             self._roster(content)
         elif kind == "event.moved":
@@ -98,14 +104,12 @@ class Scoreboard:
 
     def day_of(self, at: int) -> str:
         """Local day of a time as ``YYYY-MM-DD``."""
-        name, start, end = self._day
-        if not start <= at < end:
-            local = datetime.fromtimestamp(at / 1_000_000, UTC).astimezone(self._zone)
-            midnight = datetime.combine(local.date(), time(), self._zone)
-            following = datetime.combine(local.date() + timedelta(days=1), time(), self._zone)
-            name = local.date().isoformat()
-            start, end = int(midnight.timestamp()) * 1_000_000, int(following.timestamp()) * 1_000_000
-            self._day = (name, start, end)
+        # No zone has changed its offset within a minute since 1972. A local day itself may come in two pieces
+        # (St John's, until 2011), so its first and last moment would not do.
+        minute, name = self._day
+        if at // _MINUTE_US != minute:
+            name = (_EPOCH + timedelta(microseconds=at)).astimezone(self._zone).date().isoformat()
+            self._day = (at // _MINUTE_US, name)
         return name
 
     def _windows(self, at: int) -> list[tuple[str, Window]]:
@@ -123,25 +127,23 @@ class Scoreboard:
     def _paid(self, position: int, content: Mapping[str, Any]) -> None:
         if content.get("late"):
             return
-        credits = content["credits"]
         for name, window in self._windows(content["fact"]["paid_at"]):
-            sellers: dict[str, None] = {}
-            teams: dict[str, None] = {}
-            for credit in credits:
-                host, amount, units = credit["host"], credit["amount"], credit["units"]
-                sellers[host] = None
-                for tally in self._tallies(name, window, host, credit["team"]):
-                    tally[GROSS] += amount
-                    tally[NET] += amount
-                    tally[UNITS] += units
-                    tally[4 + GROSS] = tally[4 + NET] = tally[4 + UNITS] = position
-                teams[credit["team"]] = None
-            self._count(position, name, window, sellers, teams, 1)
+            for credit in content["credits"]:
+                amount, units = credit["amount"], credit["units"]
+                for tally in self._tallies(name, window, credit["host"], credit["team"]):
+                    # What was given away changes no score, so it does not change when the score was reached.
+                    if amount:
+                        tally[GROSS] += amount
+                        tally[NET] += amount
+                        tally[4 + GROSS] = tally[4 + NET] = position
+                    if units:
+                        tally[UNITS] += units
+                        tally[4 + UNITS] = position
+            self._count(position, name, window, content["credits"], 1)
         self._tick(position, content)
 
-    def _taken(self, position: int, kind: str, content: Mapping[str, Any]) -> None:
+    def _taken(self, position: int, content: Mapping[str, Any]) -> None:
         """A refund, its match or a cancellation. What is paid from Cancelled-Pending left the boards before."""
-        closed = content.get("closed", ())
         for name, window in self._windows(content["paid_at"]):
             for share in () if content.get("pending") else content["shares"]:
                 if share["of"] != "sale":
@@ -153,10 +155,7 @@ class Scoreboard:
                     if share["units"]:
                         tally[UNITS] -= share["units"]
                         tally[4 + UNITS] = position
-            if closed:
-                sellers = dict.fromkeys(item["host"] for item in closed)
-                teams = dict.fromkeys(item["team"] for item in closed)
-                self._count(position, name, window, sellers, teams, -1)
+            self._count(position, name, window, content.get("closed", ()), -1)
 
     def _tallies(self, name: str, window: Window, host: str, team: str) -> tuple[Tally, ...]:
         """The tallies that a credit moves; their rankings are told."""
@@ -174,20 +173,12 @@ class Scoreboard:
         return (window.all, by_host, by_team)
 
     def _count(
-        self,
-        position: int,
-        name: str,
-        window: Window,
-        sellers: dict[str, None],
-        teams: dict[str, None],
-        step: int,
+        self, position: int, name: str, window: Window, participants: Iterable[Mapping[str, Any]], step: int
     ) -> None:
         """An order counts once per event, host and team, however many lines of it they sold."""
-        tallies = [window.all]
-        for seller in sellers:
-            tallies.append(window.house if seller == HOUSE else window.hosts[seller])
-        tallies += [window.teams[team] for team in teams if team in window.teams]
-        for tally in tallies:
+        pairs = dict.fromkeys((item["host"], item["team"]) for item in participants)
+        tallies = {id(tally): tally for pair in pairs for tally in self._tallies(name, window, *pair)}
+        for tally in tallies.values():
             tally[ORDERS] += step
             tally[4 + ORDERS] = position
 

@@ -69,9 +69,7 @@ class Channel:
     Memory: the document, ``removed_rows_max`` ids of rows that left, ``positions_max`` positions.
     """
 
-    def __init__(
-        self, name: str, view: str, removed_rows_max: int, positions_max: int = POSITIONS_MAX
-    ) -> None:
+    def __init__(self, name: str, view: str, removed_rows_max: int, positions_max: int = POSITIONS_MAX) -> None:
         self.name = name
         self.view = view
         self.epoch = ""

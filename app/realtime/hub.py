@@ -95,6 +95,10 @@ class Hub:
         for opened in self._by_event.get(event, ()):
             self._wake(opened)
 
+    def is_followed(self, event: str) -> bool:
+        """Whether a channel of this event is open: then the event must stay current though nobody asks for it."""
+        return bool(self._by_event.get(event))
+
     async def subscribe(self, subscriber: Subscriber, request: Subscribe, view: str) -> None:
         """Answer with what brings the client from where it stands to the present, and publish to it from
         there on.
@@ -178,9 +182,7 @@ class Hub:
                 opened.is_due = True
                 _settle(reading, error)
                 if not isinstance(error, AppError):
-                    _log.exception(
-                        "channel %s (%s) could not be read", opened.channel.name, opened.channel.view
-                    )
+                    _log.exception("channel %s (%s) could not be read", opened.channel.name, opened.channel.view)
                 await self._sleep(min(_RETRY_SECONDS_FIRST * 2 ** min(failures - 1, 10), _RETRY_SECONDS_MAX))
             else:
                 failures = 0
