@@ -210,6 +210,8 @@ class Access:
     async def _key_holder(self, credential: str) -> Principal:
         _, _, rest = credential.partition("_")
         identity, _, text = rest.partition("_")
+        if not (identity.isascii() and identity.isalnum()):
+            raise Unauthorized("key_invalid", "The key is not valid here, or was revoked.")
         async with transaction(self._db) as db:
             row = (await db.execute(select(api_key).where(api_key.c.id == identity))).first()
         digest = hashlib.sha256(text.encode()).digest()
@@ -246,6 +248,8 @@ class Access:
         return principal
 
     async def _revoke(self, table: Any, brand: str, identity: str, code: str) -> None:
+        if not identity.isalnum():
+            raise NotFound(code, "There is none with this id.")
         async with transaction(self._db) as db:
             found = await db.execute(
                 update(table)

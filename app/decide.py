@@ -36,7 +36,7 @@ def due(state: State, now: int) -> Draft | None:
     if move is None:
         return None
     to, at = move
-    return Draft("event.moved", f"move:{to}:{at}", {"to": to, "from": state.status}, at, SCHEDULE_ACTOR)
+    return Draft("event.moved", f"move:{to}:{at}", {"to": to, "from": state.status, "due": at}, at, SCHEDULE_ACTOR)
 
 
 def order_needed(state: State, fact: Fact) -> str:

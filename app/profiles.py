@@ -42,7 +42,7 @@ class Profiles:
         for record in records:
             before = current.get(record["id"], {})
             after = {name: record.get(name, before.get(name, "")) for name in _FIELDS}
-            if any(after.values()) and after != {name: before.get(name, "") for name in _FIELDS}:
+            if after != {name: before.get(name, "") for name in _FIELDS}:
                 rows.append(
                     {
                         "event": event,

@@ -108,7 +108,8 @@ def _roster_changed(state: State, key: str, recorded_at: int, content: Mapping[s
 
 def _moved(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
     state.status = content["to"]
-    state.entered_at = recorded_at
+    # Written late, a due move still happened when it was due: else what fell due meanwhile would never move.
+    state.entered_at = content.get("due", recorded_at)
     state.moves += 1
     state.ends_at = content.get("ends_at", state.ends_at)
 

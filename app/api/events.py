@@ -108,8 +108,6 @@ async def list_events(
     """The brand's events by id."""
     services = services_of(request)
     heads = [head for head in await services.store.heads(brand=principal.brand) if head.position]
-    if principal.is_token:
-        heads = [head for head in heads if head.event == principal.event]
     after = offset_of(cursor)
     heads = [head for head in heads if head.event > after]
     shown = [await _shown(request, await services.events.open(head.event)) for head in heads[:limit]]

@@ -89,7 +89,7 @@ def taken_answer(noun: str, entry: Entry, exponent: int) -> dict[str, Any]:
     answer: dict[str, Any] = {noun: content["fact"]["id"], "position": entry.position}
     if "order" in content["fact"]:
         answer["order"] = content["fact"]["order"]
-    answer["status"] = "unmatched" if content.get("parked") else "matched"
+    answer["state"] = "unmatched" if content.get("parked") else "matched"
     answer["amount"] = format_amount(content.get("amount", 0), exponent)
     if "over" in content:
         answer["over"] = format_amount(content["over"], exponent)

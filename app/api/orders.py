@@ -1,5 +1,6 @@
 """The routes for orders, refunds and cancellations, and the look-up of one order with its history and receipt."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -12,7 +13,10 @@ from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.order_documents import order_document, receipt_document
 from app.api.services import services_of
 from app.errors import NotFound
+from app.events import IDENTIFIER
 from app.sales import facts
+
+_ORDER_ID = re.compile(r"[!-~]{1,100}")
 
 router = APIRouter(route_class=GuardedRoute, tags=["orders"])
 
@@ -68,7 +72,7 @@ async def get_receipt(event: str, source: str, order: str, request: Request, pri
     """Why the order's lines were credited as they were: every candidate, the winner, the rule version."""
     services = services_of(request)
     opened = await services.event(principal, event)
-    key = facts.order_key(source, order)
+    key = _order_key(source, order)
     entries = await services.store.lookup(event, [key], [])
     return receipt_document(event, key, entries, opened.state.exponent)
 
@@ -83,7 +87,7 @@ async def get_order(event: str, source: str, order: str, request: Request, princ
     """One order as it stands: what it was worth, what is left, who is credited, every entry about it."""
     services = services_of(request)
     opened = await services.event(principal, event)
-    key = facts.order_key(source, order)
+    key = _order_key(source, order)
     entries = await services.store.lookup(event, [key], [key])
     return order_document(event, key, entries, opened.state.exponent)
 
@@ -97,7 +101,7 @@ async def get_order(event: str, source: str, order: str, request: Request, princ
 async def find_order(source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
     """Every event of the brand that holds this order."""
     services = services_of(request)
-    key = facts.order_key(source, order)
+    key = _order_key(source, order)
     found = await services.store.lookup_brand(principal.brand, [key])
     if not found:
         raise NotFound("order_unknown", f"No event of this brand holds the order {order[:100]!r} of {source[:64]!r}.")
@@ -106,3 +110,10 @@ async def find_order(source: str, order: str, request: Request, principal: Asker
         "source": source,
         "events": [{"event": e.event, "position": e.position} for e in found],
     }
+
+
+def _order_key(source: str, order: str) -> str:
+    """The entry key that a path names. Errors: NotFound ``order_unknown`` for one that no order can have."""
+    if not IDENTIFIER.fullmatch(source) or not _ORDER_ID.fullmatch(order):
+        raise NotFound("order_unknown", "There is no order of that name.")
+    return facts.order_key(source, order)

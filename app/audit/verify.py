@@ -17,6 +17,7 @@ from app.events import OpenEvent, from_stored, new_scores, stored_state
 from app.journal.entry import ZERO_HASH, Entry, canonical_bytes, epoch_of, rehash
 from app.journal.store import Head, Posting, Store, StoredState, head_after
 from app.sales.attribution import HOUSE
+from app.sales.facts import line_amounts
 from app.sales.postings import postings_of, sales
 from app.state import State
 
@@ -223,21 +224,26 @@ class _Fold:
             self.report.find("state_mismatch", stored.position, "the stored state is not what the entries fold to")
 
     def _credits(self, entry: Entry) -> None:
-        lines = {line["id"]: line["quantity"] for line in entry.content["fact"]["lines"]}
+        fact = entry.content["fact"]
+        amounts: Counter[str] = Counter()
         units: Counter[str] = Counter()
         for credit in entry.content["credits"]:
+            amounts[credit["line"]] += credit["amount"]
             units[credit["line"]] += credit["units"]
             if credit["amount"] < 0 or credit["units"] < 0:
                 self.report.find("credits_mismatch", entry.position, "a credit is below zero")
-        if units != lines:
+        if units != {line["id"]: line["quantity"] for line in fact["lines"]}:
             self.report.find("credits_mismatch", entry.position, "the units credited are not those sold")
+        nets = [net for net, _ in line_amounts(fact)]
+        if [amounts[line["id"]] for line in fact["lines"]] != nets:
+            self.report.find("credits_mismatch", entry.position, "the money credited is not what the lines sold for")
 
     def finish(self, head: Head) -> None:
         """What can be said only at the end."""
         last = self.last
         if (last.position, last.hash) != (head.position, head.hash) if last else head.position != 0:
             self.report.find("head_mismatch", head.position, "the head is not the last entry")
-        if not self.foldable:
+        if not self.foldable or last is None:
             self.report.complete = False
             return
         self._boards()

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -51,7 +53,7 @@ def prepare(settings: Settings) -> None:
 
 def server(settings: Settings) -> uvicorn.Server:
     """A uvicorn server of the application, with the choices that its speed and secrecy rest on."""
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             create_app(settings),
             log_config=None,
@@ -64,6 +66,18 @@ def server(settings: Settings) -> uvicorn.Server:
             server_header=False,
         )
     )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's raises the signal that ended it once more, so that a stop in good order looked like a failure."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
 
 
 def listen(host: str, port: int) -> socket.socket:

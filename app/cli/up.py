@@ -36,7 +36,7 @@ def up(
     settings = load_settings()
     configure_logging(settings.log_format)
     key = settings.admin_key.get_secret_value() or f"kos-{secrets.token_urlsafe(18)}"
-    settings = settings.model_copy(update={"admin_key": SecretStr(key)})
+    settings = settings.model_copy(update={"admin_key": SecretStr(key), "docs_public": True})
     prepare(settings)
     listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"

@@ -87,5 +87,7 @@ def _upgrade(connection: Connection) -> None:
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    # The steps import their own helpers from this folder, not from some other package of that name.
+    config.set_main_option("prepend_sys_path", str(MIGRATIONS.parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config

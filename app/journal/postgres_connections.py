@@ -5,7 +5,6 @@ sessions of its own: a pooler that switches servers between transactions would l
 """
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -30,8 +29,8 @@ _CLOCK = "KOS05"
 _LINK_LOST = ("08", "57P", "25P03", "25P04")
 # Classes that are the world's trouble and say that the statement had no effect: conflict with another
 # transaction, resources, lock not had, statement cancelled, input/output, wrong server (a standby), not
-# allowed in, no such database.
-_TROUBLE = ("40", "53", "54", "55", "57", "58", "25006", "28", "3D")
+# allowed in, no such database, no such table (not migrated yet).
+_TROUBLE = ("40", "53", "54", "55", "57", "58", "25006", "28", "3D", "42P01")
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -105,10 +104,10 @@ class Connections:
         url: str,
         connections_max: int,
         wait_seconds_max: float = WAIT_SECONDS_MAX,
-        settings: Mapping[str, str] | None = None,
+        lock_seconds_max: float = LOCK_SECONDS_MAX,
     ) -> None:
         self._arguments = connect_arguments(url)
-        self._settings = _SERVER_SETTINGS | dict(settings or {})
+        self._settings = _SERVER_SETTINGS | {"lock_timeout": f"{lock_seconds_max * 1000:.0f}"}
         self._slots = asyncio.Semaphore(connections_max)
         self._wait_seconds_max = wait_seconds_max
         self._idle: list[asyncpg.Connection] = []
@@ -175,6 +174,8 @@ class Connections:
                 await connection.close(timeout=CONNECT_SECONDS_MAX)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
+        # Links that were cut are closed by the loop's next turn, which may otherwise not come.
+        await asyncio.sleep(0)
 
 
 _FLUSH_BEFORE_ANSWER = (
@@ -184,7 +185,6 @@ _FLUSH_BEFORE_ANSWER = (
 _SERVER_SETTINGS = {
     "application_name": "kos",
     "statement_timeout": f"{STATEMENT_SECONDS_MAX * 1000:.0f}",
-    "lock_timeout": f"{LOCK_SECONDS_MAX * 1000:.0f}",
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS_MAX * 1000:.0f}",
     # Every statement of ours is a lookup by index. On a table that was planned while empty the planner would
     # read it from end to end, and keep doing so until its first ANALYZE; and planning anew each time, or

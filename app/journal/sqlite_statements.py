@@ -15,8 +15,7 @@ _COLUMNS = "event, position, kind, key, occurred_at, recorded_at, actor, body, p
 _E_COLUMNS = ", ".join(f"e.{name}" for name in _COLUMNS.split(", "))
 _HEAD = "SELECT event, brand, position, hash, recorded_at FROM head"
 _ENTRY_ROW = (
-    "INSERT INTO entry"
-    " (event, position, kind, key, occurred_at, recorded_at, actor, about, body, prev_hash, hash)"
+    "INSERT INTO entry (event, position, kind, key, occurred_at, recorded_at, actor, about, body, prev_hash, hash)"
 )
 _POSTING_ROW = "INSERT INTO posting (event, position, leg, account, currency, amount)"
 _MOVE = """
@@ -62,9 +61,7 @@ def rollback(db: sqlite3.Connection) -> None:
         db.execute("ROLLBACK")
 
 
-def append_at(
-    db: sqlite3.Connection, expected: Head, entries: Sequence[Entry], postings: Sequence[Posting]
-) -> None:
+def append_at(db: sqlite3.Connection, expected: Head, entries: Sequence[Entry], postings: Sequence[Posting]) -> None:
     """The whole transaction of ``Session.append_at``."""
     begin(db)
     try:
@@ -99,9 +96,7 @@ def begin_event(db: sqlite3.Connection, event: str, brand: str | None) -> Head |
     return None
 
 
-def append_to(
-    db: sqlite3.Connection, head: Head, entries: Sequence[Entry], postings: Sequence[Posting]
-) -> None:
+def append_to(db: sqlite3.Connection, head: Head, entries: Sequence[Entry], postings: Sequence[Posting]) -> None:
     """``append`` inside a transaction; it must be the one that was begun, on the connection it began on."""
     if not db.in_transaction:
         raise unavailable("the transaction was lost")
@@ -225,8 +220,7 @@ def postings(db: sqlite3.Connection, event: str, after: int, limit_positions: in
 
 def states(db: sqlite3.Connection, event: str, after: int, limit: int) -> list[StoredState]:
     rows = db.execute(
-        "SELECT event, position, digest, body FROM state WHERE event = ? AND position > ?"
-        " ORDER BY position LIMIT ?",
+        "SELECT event, position, digest, body FROM state WHERE event = ? AND position > ? ORDER BY position LIMIT ?",
         (event, after, limit),
     )
     return [StoredState(*row) for row in rows.fetchall()]

@@ -76,9 +76,7 @@ def unavailable(why: str) -> Unavailable:
 class SqliteThread:
     """One connection in one thread. ``is_writer``: may write, and flushes every commit to the disk."""
 
-    def __init__(
-        self, path: Path, name: str, is_writer: bool, lock_seconds_max: float = LOCK_SECONDS_MAX
-    ) -> None:
+    def __init__(self, path: Path, name: str, is_writer: bool, lock_seconds_max: float = LOCK_SECONDS_MAX) -> None:
         if sqlite3.sqlite_version_info < VERSION_MIN:
             raise InvariantError(f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed")
         self._path = path

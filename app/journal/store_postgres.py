@@ -8,7 +8,13 @@ import asyncpg
 
 from app.journal import postgres_statements as sql
 from app.journal.entry import Entry
-from app.journal.postgres_connections import WAIT_SECONDS_MAX, Connections, is_usable_after, translated
+from app.journal.postgres_connections import (
+    LOCK_SECONDS_MAX,
+    WAIT_SECONDS_MAX,
+    Connections,
+    is_usable_after,
+    translated,
+)
 from app.journal.postgres_session import Clock, PostgresSession, distinct_entries_of, entries_of
 from app.journal.store import Head, Posting, Session, SnapshotReader, StoredState
 
@@ -30,12 +36,13 @@ class PostgresStore:
         writer_connections_max: int = WRITER_CONNECTIONS_MAX,
         reader_connections_max: int = READER_CONNECTIONS_MAX,
         wait_seconds_max: float = WAIT_SECONDS_MAX,
+        lock_seconds_max: float = LOCK_SECONDS_MAX,
     ) -> None:
         self._clock = clock
-        self._writers = Connections(url, writer_connections_max, wait_seconds_max)
-        self._readers = Connections(url, reader_connections_max, wait_seconds_max)
+        self._writers = Connections(url, writer_connections_max, wait_seconds_max, lock_seconds_max)
+        self._readers = Connections(url, reader_connections_max, wait_seconds_max, lock_seconds_max)
         # Snapshots last; they must not take the places of short reads.
-        self._snapshots = Connections(url, reader_connections_max, wait_seconds_max)
+        self._snapshots = Connections(url, reader_connections_max, wait_seconds_max, lock_seconds_max)
 
     async def session(self) -> Session:
         connection = await self._writers.take()

@@ -86,9 +86,7 @@ class SqliteStore:
         return await self._read(partial(run.lookup_brand, brand=brand, keys=keys))
 
     async def postings(self, event: str, after: int, limit_positions: int) -> list[Posting]:
-        return await self._read(
-            partial(run.postings, event=event, after=after, limit_positions=limit_positions)
-        )
+        return await self._read(partial(run.postings, event=event, after=after, limit_positions=limit_positions))
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         return await self._read(partial(run.latest_state, event=event, at=at))

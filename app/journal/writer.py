@@ -222,9 +222,13 @@ class Writer:
                 count += len(groups[-1].facts)
             self._queued -= count
             await self._answer(groups)
+        # In the same step as the last look at the queue: who comes now, before the task is done, starts another.
+        self._task = None
 
     def _drained(self, task: "asyncio.Task[None]") -> None:
         """Nobody may wait for a writer that has died: fail all who queued behind it."""
+        if self._task is not task:
+            return
         self._task = None
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -280,11 +284,12 @@ class Writer:
 
     async def _commit_if_unmoved(self, facts: Sequence[Fact]) -> list[Outcome]:
         session, head = await self._linked(), self._journal.head
-        known = await self._look_up(session, facts, everything=self._look_first > 0)
-        if self._journal.head != head:
-            raise HeadMoved
+        everything = self._look_first > 0
         self._look_first = max(0, self._look_first - 1)
-        plan = plan_batch(self._rules, head, self._journal.state.layer(), facts, session.now(), known)
+        plan = await self._plan_at(session, head, facts, everything)
+        if not everything and any(isinstance(outcome, AppError) for outcome in plan.outcomes):
+            # What would be refused by now may be the repeat of what was accepted once: its key goes first.
+            plan = await self._plan_at(session, head, facts, everything=True)
         if plan.entries:
             self._attempted = {entry.hash for entry in plan.entries}
             await session.append_at(head, plan.entries, plan.postings)
@@ -295,6 +300,12 @@ class Writer:
             if actual is None or actual.position != head.position:
                 raise HeadMoved
         return plan.outcomes
+
+    async def _plan_at(self, session: Session, head: Head, facts: Sequence[Fact], everything: bool) -> Plan:
+        known = await self._look_up(session, facts, everything)
+        if self._journal.head != head:
+            raise HeadMoved
+        return plan_batch(self._rules, head, self._journal.state.layer(), facts, session.now(), known)
 
     async def _commit_locked(self, facts: Sequence[Fact]) -> list[Outcome]:
         session = await self._linked()
@@ -324,6 +335,7 @@ class Writer:
     def _mark_own(self, outcome: Outcome) -> Outcome:
         """What an attempt of unknown outcome did write is this batch's own work, not a repeat."""
         if isinstance(outcome, Accepted) and outcome.replayed and outcome.entries[0].hash in self._attempted:
+            self._attempted.discard(outcome.entries[0].hash)  # a second one in the batch is a repeat
             return Accepted(outcome.entries, False)
         return outcome
 

@@ -15,7 +15,7 @@ from app.sales.money import AMOUNT_MINOR_MAX, parse_amount, split
 from app.sales.times import parse_time
 
 QUANTITY_MAX = 1_000_000
-LINES_MAX = 500
+LINES_MAX = 2_000
 
 Identifier = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="1 to 64 of A-Z a-z 0-9 _ . -")
@@ -148,6 +148,12 @@ def _order_lines(given: list[OrderLine], exponent: int) -> tuple[list[dict[str, 
             raise Invalid(
                 "price_negative",
                 "A price is zero or more; send money given back as a refund.",
+                f"lines[{number}].unit_price",
+            )
+        if price > AMOUNT_MINOR_MAX:
+            raise Invalid(
+                "amount_too_large",
+                f"A price is at most {AMOUNT_MINOR_MAX} minor units.",
                 f"lines[{number}].unit_price",
             )
         kept = {"id": identity, "quantity": line.quantity, "unit_price": price}

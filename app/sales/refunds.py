@@ -243,13 +243,21 @@ def _bucket_left(order: Remaining, bucket: str, parts: Mapping[int, int]) -> int
 
 
 def _spread_bucket(order: Remaining, bucket: str, amount: int, parts: dict[int, int]) -> int:
-    """Take up to ``amount`` from the shares of one bucket; what was taken."""
-    indexes = [index for index, share in enumerate(order.shares) if _bucket(share) == bucket]
-    lefts = [order.shares[index].left - parts.get(index, 0) for index in indexes]
-    amount = min(amount, sum(lefts))
+    """Take up to ``amount`` from the shares of one bucket; what was taken.
+
+    First divided into sale and tax, then the sale among its hosts: who shared it does not change what is tax.
+    """
+    lefts: dict[str, dict[int, int]] = {}
+    for index, share in enumerate(order.shares):
+        if _bucket(share) == bucket:
+            lefts.setdefault(share.of, {})[index] = share.left - parts.get(index, 0)
+    sums = [sum(group.values()) for group in lefts.values()]
+    amount = min(amount, sum(sums))
     if amount > 0:
-        for index, part in zip(indexes, split(amount, lefts), strict=True):
-            parts[index] = parts.get(index, 0) + part
+        for group, part in zip(lefts.values(), split(amount, sums), strict=True):
+            if part:
+                for index, own in zip(group, split(part, list(group.values())), strict=True):
+                    parts[index] = parts.get(index, 0) + own
     return amount
 
 

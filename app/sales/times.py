@@ -6,12 +6,15 @@ from app.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 def parse_time(text: str, field: str) -> int:
     """RFC 3339 with an offset as microseconds since the epoch.
 
-    Errors: Invalid ``time_not_readable``, ``time_without_offset``.
+    Errors: Invalid ``time_not_readable``, ``time_without_offset``; also for a time that in UTC is before the year 1 or
+    after 9999, which could not be written again.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -21,9 +24,12 @@ def parse_time(text: str, field: str) -> int:
         ) from None
     if moment.tzinfo is None:
         raise Invalid("time_without_offset", "Add the offset from UTC to the time, such as Z or +08:00.", field)
-    return (moment - _EPOCH) // _MICROSECOND
+    at = (moment - _EPOCH) // _MICROSECOND
+    if not _FIRST <= at <= _LAST:
+        raise Invalid("time_not_readable", "Send a time between the years 1 and 9999.", field)
+    return at
 
 
 def rfc3339(at: int) -> str:
     """Microseconds since the epoch as ``2026-11-21T20:15:00.123456Z``; always six decimals."""
-    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (_EPOCH + timedelta(microseconds=at)).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -93,9 +93,7 @@ class Columns:
         if number is None:
             return None
         if number != number.to_integral_value():
-            raise self.error(
-                member, row, f"{number} is not a whole number; correct the cell or map another column"
-            )
+            raise self.error(member, row, f"{number} is not a whole number; correct the cell or map another column")
         return int(number)
 
     def earliest(self, member: str, rows: Sequence[Row]) -> datetime | None:
@@ -129,9 +127,7 @@ class Columns:
         """What the condition's column says, to tell why an order was left out."""
         text = self.text(member, rows)
         return (
-            f"{self.members[member].names[0]} is {text[:60]!r}"
-            if text
-            else f"{self.members[member].names[0]} is empty"
+            f"{self.members[member].names[0]} is {text[:60]!r}" if text else f"{self.members[member].names[0]} is empty"
         )
 
     def error(self, member: str, row: Row, what: str) -> ReadingError:
@@ -161,9 +157,7 @@ class Columns:
 
     def _sum(self, bound: Bound, row: Row) -> Decimal | None:
         filled = [
-            (row.cells[slot], name)
-            for slot, name in zip(bound.slots, bound.names, strict=True)
-            if row.cells[slot]
+            (row.cells[slot], name) for slot, name in zip(bound.slots, bound.names, strict=True) if row.cells[slot]
         ]
         return sum((self._read(text, name, row) for text, name in filled), Decimal(0)) if filled else None
 

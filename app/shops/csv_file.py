@@ -60,9 +60,7 @@ class Table:
         Errors: ReadingError if the header has the name twice.
         """
         found = [index for index, title in enumerate(self.header) if title == name]
-        found = found or [
-            i for i, title in enumerate(self.header) if title.casefold() == name.strip().casefold()
-        ]
+        found = found or [i for i, title in enumerate(self.header) if title.casefold() == name.strip().casefold()]
         if len(found) > 1:
             raise ReadingError(self.path, 1, name, "the header has this column twice; rename or remove one")
         if not found:
@@ -79,9 +77,7 @@ class Table:
             if not any(map(str.strip, record)):
                 continue
             if len(record) != width:
-                what = (
-                    f"it has {len(record)} cells, the header {width}; look for an unquoted delimiter or quote"
-                )
+                what = f"it has {len(record)} cells, the header {width}; look for an unquoted delimiter or quote"
                 raise ReadingError(self.path, line, "", what)
             picked = pick(record) if pick else tuple(record[index] for index in self._used)
             yield Row(line, tuple(cell.strip() for cell in picked))
@@ -101,16 +97,12 @@ def open_table(path: Path, form: FileForm) -> Iterator[Table]:
                 records = _records(text, str(path), form.delimiter)
                 _, header = next(records, (0, []))
                 if not header:
-                    raise ReadingError(
-                        str(path), 0, "", "the file is empty; its first line names the columns"
-                    )
+                    raise ReadingError(str(path), 0, "", "the file is empty; its first line names the columns")
                 yield Table(str(path), [title.strip() for title in header], records)
     except UnicodeDecodeError as error:
         raise _undecodable(path, form, error) from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise ReadingError(
-            str(path), 0, "", "the gzip file is damaged or cut short; fetch it again"
-        ) from None
+        raise ReadingError(str(path), 0, "", "the gzip file is damaged or cut short; fetch it again") from None
     except OSError as error:
         raise ReadingError(str(path), 0, "", f"it cannot be read: {error.strerror or error}") from None
 

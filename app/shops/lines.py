@@ -63,13 +63,7 @@ def spread_discount(gross: Sequence[int], own: Sequence[int], whole: int) -> lis
     """
     remaining = [line - discount for line, discount in zip(gross, own, strict=True)]
     missing = whole - sum(own)
-    if (
-        whole < 0
-        or min(own, default=-1) < 0
-        or min(remaining) < 0
-        or missing > sum(remaining)
-        or missing == 0
-    ):
+    if whole < 0 or min(own, default=-1) < 0 or min(remaining) < 0 or missing > sum(remaining) or missing == 0:
         return list(own)
     if missing < 0:
         return split(whole, own)
@@ -109,9 +103,7 @@ def _line(columns: Columns, row: Row, exponent: int, number: int) -> SoldLine | 
         price = _price_of_one(gross, quantity, exponent)
     net = columns.amount("line.net", [row])
     if net is None:
-        net = (quantity * price if gross is None else gross) - (
-            columns.amount("line.discount", [row]) or ZERO
-        )
+        net = (quantity * price if gross is None else gross) - (columns.amount("line.discount", [row]) or ZERO)
     return SoldLine(
         id=columns.text("line.id", [row]) or str(number),
         sku=columns.text("line.sku", [row]),
@@ -144,7 +136,4 @@ def _down_to(lines: list[SoldLine], subtotal: Decimal, exponent: int) -> list[So
     exact_gross = [amount for amount in gross if amount is not None]
     exact_own = [amount for amount in own if amount is not None]
     shares = spread_discount(exact_gross, exact_own, sum(exact_gross) - wanted)
-    return [
-        replace(line, discount=Decimal(share).scaleb(-exponent))
-        for line, share in zip(lines, shares, strict=True)
-    ]
+    return [replace(line, discount=Decimal(share).scaleb(-exponent)) for line, share in zip(lines, shares, strict=True)]

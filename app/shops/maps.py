@@ -221,9 +221,7 @@ def _problems(order_map: OrderMap) -> list[_Problem]:
 def _source_problems(order_map: OrderMap) -> list[_Problem]:
     if SOURCE.fullmatch(order_map.source):
         return []
-    return [
-        _Problem("source", "use 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")
-    ]
+    return [_Problem("source", "use 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")]
 
 
 def _form_problems(form: FileForm) -> list[_Problem]:
@@ -238,12 +236,8 @@ def _form_problems(form: FileForm) -> list[_Problem]:
         problems.append(_Problem("file.delimiter", 'it is one character, such as ",", ";" or "\\t"'))
     if form.decimal not in (".", ","):
         problems.append(_Problem("file.decimal", 'it is "." or ","'))
-    if form.thousands and (
-        len(form.thousands) != 1 or form.thousands == form.decimal or form.thousands.isalnum()
-    ):
-        problems.append(
-            _Problem("file.thousands", "it is one character, not a digit and not the decimal sign")
-        )
+    if form.thousands and (len(form.thousands) != 1 or form.thousands == form.decimal or form.thousands.isalnum()):
+        problems.append(_Problem("file.thousands", "it is one character, not a digit and not the decimal sign"))
     return problems
 
 
@@ -260,13 +254,9 @@ def _time_problems(form: TimeForm) -> list[_Problem]:
         try:
             ZoneInfo(form.zone)
         except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-            problems.append(
-                _Problem("time.zone", f"{form.zone!r} is no IANA time zone, such as Europe/London")
-            )
+            problems.append(_Problem("time.zone", f"{form.zone!r} is no IANA time zone, such as Europe/London"))
     elif any("%z" not in text for text in form.formats if text != ISO):
-        problems.append(
-            _Problem("time.zone", "name the shop's IANA time zone: a format has no %z, so no offset")
-        )
+        problems.append(_Problem("time.zone", "name the shop's IANA time zone: a format has no %z, so no offset"))
     return problems
 
 
@@ -323,23 +313,17 @@ def _order_problems(order: OrderColumns) -> list[_Problem]:
     if isinstance(order.tax_included, str) and order.tax_included != "infer":
         problems.append(_Problem("order.tax_included", 'it is true, false or "infer"'))
     if order.tax_included == "infer" and (order.tax is None or order.total is None):
-        problems.append(
-            _Problem("order.tax_included", '"infer" compares with the total: map tax and total too')
-        )
+        problems.append(_Problem("order.tax_included", '"infer" compares with the total: map tax and total too'))
     if order.rounding < 0:
         problems.append(_Problem("order.rounding", "it counts minor units per line and is zero or more"))
     if order.rounding and (order.tax is None or order.total is None):
-        problems.append(
-            _Problem("order.rounding", "it moves the tax to meet the total: map tax and total too")
-        )
+        problems.append(_Problem("order.rounding", "it moves the tax to meet the total: map tax and total too"))
     return problems
 
 
 def _line_problems(line: LineColumns) -> list[_Problem]:
     if (line.unit_price is None) == (line.gross is None):
-        return [
-            _Problem("line", "give exactly one of unit_price (of one piece) and gross (of the whole line)")
-        ]
+        return [_Problem("line", "give exactly one of unit_price (of one piece) and gross (of the whole line)")]
     if line.discount is not None and line.net is not None:
         return [_Problem("line", "give discount or net, not both: each follows from the other")]
     return []
@@ -351,16 +335,10 @@ def _follower_problems(order_map: OrderMap) -> list[_Problem]:
         return []
     if not refund.instead_of_order:
         if refund.amount is None:
-            return [
-                _Problem(
-                    "refund.amount", "name the column: the lines of an order say what was sold, not returned"
-                )
-            ]
+            return [_Problem("refund.amount", "name the column: the lines of an order say what was sold, not returned")]
         if refund.order is not None:
             return [_Problem("refund.order", "the refund follows its own order; leave the member away")]
         return []
     if refund.line_quantity is not None or refund.line_amount is not None:
-        return [
-            _Problem("refund", "line_quantity and line_amount are for refunds of an order in the same rows")
-        ]
+        return [_Problem("refund", "line_quantity and line_amount are for refunds of an order in the same rows")]
     return []
