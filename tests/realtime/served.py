@@ -1,0 +1,123 @@
+"""A real server with the stream and the pages, on a scripted source: what is tested through sockets starts
+here.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import JSONResponse
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+from app.api.stream import Principal, Stream, StreamLimits
+from app.errors import AppError, Unauthorized, Unavailable
+from app.realtime.hub import Hub
+from app.web.routes import web_routes
+from tests.realtime.doubles import ScriptedSource, board
+
+BOARD = "kos101/boards/hosts"
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A principal that may follow one event."""
+
+    token: str
+    view: str = "public"
+
+    def may_follow(self, channel: str) -> bool:
+        return channel.split("/")[0] == "kos101"
+
+
+class Served:
+    """The server, which can be stopped and started again on its port, and the tokens it knows."""
+
+    def __init__(self, publish_interval_ms: int, limits: StreamLimits) -> None:
+        self.tokens = {"good", "other"}
+        self.is_database_gone = False
+        self.source = ScriptedSource({BOARD: board(1, {"a": 1}), "kos101/orders": board(1, {"b": 1})})
+        self.port = 0
+        self._interval_ms = publish_interval_ms
+        self._limits = limits
+
+    async def start(self) -> None:
+        """A new process would know nothing of the one before, so nothing is kept but the source."""
+        self.hub = Hub(self.source, self._interval_ms, 100)
+        self.stream = Stream(self.hub, self._authenticate, self._may_stay, self._limits)
+        app = FastAPI(exception_handlers={AppError: problem})
+        app.include_router(self.stream.router)
+        app.include_router(web_routes())
+        listener = socket.create_server(("127.0.0.1", self.port))
+        # Small, or the kernel takes megabytes before anyone notices that a client does not read.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
+        self.port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            app, log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=5
+        )
+        self._server = uvicorn.Server(config)
+        self._tasks = [
+            asyncio.create_task(self._server.serve([listener])),
+            asyncio.create_task(self.stream.watch_tokens()),
+        ]
+        while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """As on SIGTERM."""
+        serve, watch = self._tasks
+        watch.cancel()
+        self._server.should_exit = True
+        await serve
+        await self.hub.close()
+
+    def client(self, token: str = "good", **options: Any) -> connect:
+        options.setdefault("subprotocols", [Subprotocol("kos.v1")])
+        return connect(f"ws://127.0.0.1:{self.port}/v1/stream?token={token}", open_timeout=5, **options)
+
+    def page(self, token: str = "good", event: str = "kos101", **query: Any) -> str:
+        parameters = "".join(f"&{name}={value}" for name, value in query.items())
+        return f"http://127.0.0.1:{self.port}/overlay/{event}/board?token={token}{parameters}"
+
+    def publish(self, document: dict[str, Any], channel: str = BOARD) -> None:
+        self.source.documents[channel] = document
+        self.hub.mark("kos101", document["position"])
+
+    async def commit(self, position: int, **scores: int) -> None:
+        self.publish(board(position, scores))
+
+    async def _authenticate(self, websocket: WebSocket) -> Viewer:
+        if self.is_database_gone:
+            raise Unavailable("database_unavailable", "Gone.")
+        header = websocket.headers.get("authorization", "").removeprefix("Bearer ")
+        token = websocket.query_params.get("token") or header
+        if token not in self.tokens:
+            raise Unauthorized("token_invalid", "Not a token.")
+        return Viewer(token)
+
+    async def _may_stay(self, principal: Principal) -> bool:
+        assert isinstance(principal, Viewer)
+        if self.is_database_gone:
+            raise Unavailable("database_unavailable", "Gone.")
+        return principal.token in self.tokens
+
+
+async def problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)
+    return JSONResponse(error.problem(), error.status)
+
+
+@asynccontextmanager
+async def serving(publish_interval_ms: int = 10, **limits: Any) -> AsyncIterator[Served]:
+    """A started server; stopped at the end if it still runs."""
+    served = Served(publish_interval_ms, StreamLimits(**limits))
+    await served.start()
+    try:
+        yield served
+    finally:
+        await served.stop()

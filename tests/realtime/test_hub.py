@@ -1,0 +1,290 @@
+"""A channel is read when something was committed, never twice at once, and no subscriber misses a commit."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from app.errors import AppError, Unavailable
+from app.realtime.hub import Hub
+from app.realtime.messages import Subscribe
+from app.realtime.subscriber import Subscriber
+from tests.realtime.doubles import Reader, ScriptedSource, TurnedClock, board, turns
+
+NAME = "kos101/boards/hosts"
+INTERVAL_SECONDS = 0.05
+
+
+class Stage:
+    """A hub over a scripted source, with readers that follow it."""
+
+    def __init__(self, interval_ms: int = 50, linger_seconds: float = 5.0) -> None:
+        self.source = ScriptedSource({NAME: board(1, {"a": 1, "b": 2})})
+        self.clock = TurnedClock()
+        self.hub = Hub(self.source, interval_ms, 100, sleep=self.clock.sleep, linger_seconds=linger_seconds)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def join(
+        self, channel: str = NAME, view: str = "public", held: dict[str, Any] | None = None
+    ) -> tuple[Subscriber, Reader]:
+        """A new connection that follows the channel, perhaps with a document it holds from before."""
+        reader = Reader()
+        request = Subscribe(channel, 1)
+        if held:
+            reader.documents[channel] = held
+            request = Subscribe(channel, 1, held["position"], held["epoch"])
+        subscriber = Subscriber(reader.send, 100_000, 60)
+        self.tasks.append(asyncio.create_task(subscriber.run()))
+        await self.hub.subscribe(subscriber, request, view)
+        await turns()
+        return subscriber, reader
+
+    async def commit(self, position: int, **scores: int) -> None:
+        self.source.documents[NAME] = board(position, scores)
+        self.hub.mark("kos101", position)
+        await turns()
+
+
+@asynccontextmanager
+async def staged(**settings):
+    stage = Stage(**settings)
+    try:
+        yield stage
+    finally:
+        await stage.hub.close()
+        for task in stage.tasks:
+            task.cancel()
+        await asyncio.gather(*stage.tasks, return_exceptions=True)
+
+
+async def test_first_subscriber_gets_the_sources_document_and_the_next_ones_the_same_without_a_read():
+    async with staged() as stage:
+        _, first = await stage.join()
+        _, second = await stage.join()
+
+    assert first.documents[NAME] == second.documents[NAME] == board(1, {"a": 1, "b": 2})
+    assert stage.source.reads == [(NAME, "public")]
+
+
+async def test_first_change_goes_at_once_and_a_burst_after_it_is_one_publication():
+    async with staged() as stage:
+        _, reader = await stage.join()
+        await stage.clock.turn(INTERVAL_SECONDS)
+
+        for position in range(2, 12):
+            await stage.commit(position, a=position)
+        assert reader.documents[NAME]["position"] == 2
+        await stage.clock.turn(INTERVAL_SECONDS)
+
+        assert [message.get("position") for message in reader.messages] == [1, 2, 11]
+        assert reader.documents[NAME] == board(11, {"a": 11})
+
+
+async def test_interval_of_zero_publishes_every_mark_and_those_of_one_turn_together():
+    stage = Stage(interval_ms=0)
+    stage.hub._sleep = asyncio.sleep
+    _, reader = await stage.join()
+
+    for position in (2, 3):
+        await stage.commit(position, a=position)
+    for position in (4, 5):
+        stage.source.documents[NAME] = board(position, {"a": position})
+        stage.hub.mark("kos101", position)
+    await turns()
+
+    assert [message["position"] for message in reader.messages] == [1, 2, 3, 5]
+    await stage.hub.close()
+    stage.tasks[0].cancel()
+
+
+async def test_mark_without_a_change_of_this_view_publishes_nothing():
+    async with staged() as stage:
+        _, reader = await stage.join()
+        await stage.clock.turn(INTERVAL_SECONDS)
+
+        stage.hub.mark("kos101", 7)
+        stage.hub.mark("other", 8)
+        await turns()
+
+        assert reader.kinds() == ["subscribed"]
+        assert len(stage.source.reads) == 2
+
+
+async def test_commit_during_the_first_read_is_not_missed():
+    async with staged() as stage:
+        stage.source.gate.clear()
+        joining = asyncio.create_task(stage.join())
+        await turns()
+        stage.source.documents[NAME] = old = board(1, {"a": 1})
+        await turns()
+        stage.source.gate.set()
+        stage.source.documents[NAME] = board(2, {"a": 2})
+        stage.hub.mark("kos101", 2)
+        _, reader = await joining
+        await stage.clock.turn(INTERVAL_SECONDS)
+
+        assert reader.documents[NAME] == board(2, {"a": 2}) != old
+        assert len(stage.source.reads) == 2
+
+
+async def test_reads_of_one_channel_never_overlap():
+    async with staged() as stage:
+        await stage.join()
+        await stage.clock.turn(INTERVAL_SECONDS)
+        stage.source.gate.clear()
+
+        for position in range(2, 8):
+            await stage.commit(position, a=position)
+            await stage.clock.turn(INTERVAL_SECONDS)
+
+        assert len(stage.source.reads) == 2
+
+
+async def test_views_of_one_channel_are_apart():
+    async with staged() as stage:
+        await stage.join(view="public")
+        await stage.join(view="full")
+
+    assert stage.source.reads == [(NAME, "public"), (NAME, "full")]
+
+
+async def test_client_that_comes_back_gets_a_delta_while_the_channel_lingers():
+    async with staged() as stage:
+        subscriber, _ = await stage.join()
+        await stage.clock.turn(INTERVAL_SECONDS)
+        stage.hub.leave(subscriber)
+        await stage.commit(2, a=5)
+        await stage.clock.turn(INTERVAL_SECONDS)
+
+        _, reader = await stage.join(held=board(1, {"a": 1, "b": 2}))
+
+        assert "delta" in reader.messages[0]
+        assert reader.documents[NAME] == board(2, {"a": 5})
+
+
+async def test_channel_is_dropped_after_its_last_subscriber_left():
+    async with staged(linger_seconds=0.0) as stage:
+        subscriber, _ = await stage.join()
+        stage.hub.leave(subscriber)
+        await turns()
+        await asyncio.sleep(0.01)
+
+        assert stage.hub._open == {}
+        assert stage.hub._by_event == {}
+        stage.hub.mark("kos101", 9)
+        await turns()
+        assert len(stage.source.reads) == 1
+
+
+async def test_unknown_channel_is_refused_and_leaves_nothing_behind():
+    async with staged() as stage:
+        with pytest.raises(AppError) as caught:
+            await stage.join("kos101/boards/nothing")
+        await asyncio.sleep(0.01)
+
+        assert caught.value.code == "channel_unknown"
+        assert stage.hub._open == {}
+
+
+async def test_client_ahead_of_the_channel_waits_for_a_fresh_read_and_needs_no_reset():
+    async with staged() as stage:
+        await stage.join()
+        stage.source.documents[NAME] = board(5, {"a": 5})
+        joining = asyncio.create_task(stage.join(held=board(5, {"a": 5})))
+        await turns()
+        assert len(stage.source.reads) == 1
+
+        await stage.clock.turn(INTERVAL_SECONDS)
+        _, reader = await joining
+
+        assert reader.messages[0]["delta"]["rows"] == []
+        assert reader.documents[NAME] == board(5, {"a": 5})
+
+
+async def test_client_beyond_the_journal_gets_a_snapshot_with_reset():
+    async with staged() as stage:
+        await stage.join()
+        joining = asyncio.create_task(stage.join(held=board(99, {})))
+        await stage.clock.turn(INTERVAL_SECONDS)
+        _, reader = await joining
+
+        assert reader.messages[0]["reset"] is True
+        assert reader.documents[NAME]["position"] == 1
+
+
+async def test_failing_source_keeps_the_channel_and_is_tried_again():
+    async with staged() as stage:
+        _, reader = await stage.join()
+        await stage.clock.turn(INTERVAL_SECONDS)
+        stage.source.failing = Unavailable("database_unavailable", "Gone.")
+        await stage.commit(2, a=2)
+        await stage.clock.turn(0.1)
+        await stage.clock.turn(0.2)
+        assert len(stage.source.reads) == 4
+
+        stage.source.failing = None
+        await stage.clock.turn(5.0)
+
+        assert reader.documents[NAME] == board(2, {"a": 2})
+
+
+async def test_source_that_fails_at_the_first_read_is_an_error_that_may_be_tried_again(caplog):
+    async with staged() as stage:
+        stage.source.failing = RuntimeError("a bug")
+        with pytest.raises(AppError) as caught:
+            await stage.join()
+        stage.source.failing = None
+        await asyncio.sleep(0.01)
+        _, reader = await stage.join()
+
+    assert caught.value.code == "channel_unavailable"
+    assert caught.value.retryable
+    assert "could not be read" in caplog.text
+    assert reader.documents[NAME]["position"] == 1
+
+
+async def test_source_that_never_answers_is_given_up_and_asked_again():
+    stage = Stage()
+    stage.hub = Hub(stage.source, 50, 100, sleep=stage.clock.sleep, read_seconds_max=0.01)
+    stage.source.gate.clear()
+
+    with pytest.raises(AppError) as caught:
+        await stage.join()
+
+    assert caught.value.code == "channel_unavailable"
+    await stage.hub.close()
+    stage.tasks[0].cancel()
+
+
+async def test_one_publication_is_one_encoding_for_all_subscribers():
+    async with staged() as stage:
+        sent: list[str] = []
+
+        async def send(text: str) -> None:
+            sent.append(text)
+
+        for _ in range(50):
+            subscriber = Subscriber(send, 100_000, 60)
+            stage.tasks.append(asyncio.create_task(subscriber.run()))
+            await stage.hub.subscribe(subscriber, Subscribe(NAME), "public")
+        await turns()
+        sent.clear()
+        await stage.clock.turn(INTERVAL_SECONDS)
+        await stage.commit(2, a=2)
+
+        assert len(sent) == 50
+        assert len({id(text) for text in sent}) == 1
+
+
+async def test_subscriber_that_does_not_read_holds_up_no_other():
+    async with staged() as stage:
+        _, slow = await stage.join()
+        _, quick = await stage.join()
+        slow.is_reading.clear()
+        await stage.clock.turn(INTERVAL_SECONDS)
+
+        await stage.commit(2, a=2)
+
+        assert quick.documents[NAME]["position"] == 2
+        assert slow.documents[NAME]["position"] == 1

@@ -1,0 +1,148 @@
+"""Pages and static files: cacheable, locked down, and nothing else of the folder."""
+
+import re
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+import app.web
+from app.errors import AppError
+from app.web.routes import web_routes
+from tests.realtime.served import problem
+
+WEB = Path(app.web.__file__).parent
+SOURCES = sorted(
+    path
+    for path in WEB.rglob("*")
+    if path.suffix in (".html", ".css", ".js") and "vendor" not in path.relative_to(WEB).parts
+)
+
+
+@pytest_asyncio.fixture
+async def client():
+    site = FastAPI(exception_handlers={AppError: problem})
+    site.include_router(web_routes())
+    transport = httpx2.ASGITransport(site)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://kos.test") as client:
+        yield client
+
+
+async def static_addresses(client) -> list[str]:
+    page = (await client.get("/overlay/kos101/board")).text
+    return [
+        str(httpx2.URL("http://kos.test/overlay/kos101/board").join(found))
+        for found in re.findall(r'(?:href|src)="(\.\./[^"]+)"', page)
+    ]
+
+
+async def test_page_is_the_same_for_every_event_and_tells_nothing(client):
+    known = await client.get("/overlay/kos101/board?token=secret")
+    other = await client.get("/overlay/%3Cscript%3E/board")
+
+    assert known.status_code == other.status_code == 200
+    assert known.content == other.content
+    assert b"secret" not in known.content
+    assert known.headers["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_page_runs_its_own_scripts_only_and_sends_no_referrer(client):
+    answer = await client.get("/overlay/kos101/board")
+
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["connect-src"] == "'self'"
+    assert policy["base-uri"] == policy["form-action"] == "'none'"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_static_files_may_be_kept_for_ever_and_the_page_is_asked_for_again(client):
+    page = await client.get("/overlay/kos101/board")
+    addresses = await static_addresses(client)
+
+    assert page.headers["cache-control"] == "no-cache"
+    assert len(addresses) == 2
+    for address in addresses:
+        file = await client.get(address)
+        assert file.status_code == 200
+        assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+async def test_what_a_browser_holds_is_not_sent_again(client):
+    for address in ["/overlay/kos101/board", *await static_addresses(client)]:
+        first = await client.get(address)
+        again = await client.get(address, headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
+        changed = await client.get(address, headers={"If-None-Match": '"other"'})
+
+        assert again.status_code == 304
+        assert again.content == b""
+        assert again.headers["etag"] == first.headers["etag"]
+        assert changed.status_code == 200
+
+
+async def test_address_of_another_version_is_served_but_not_kept(client):
+    file = await client.get("/static/0123456789abcdef/overlays/board/board.js")
+
+    assert file.status_code == 200
+    assert file.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert file.headers["cache-control"] == "no-cache"
+
+
+async def test_head_is_answered_without_a_body(client):
+    answer = await client.head("/overlay/kos101/board")
+
+    assert answer.status_code == 200
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "routes.py",
+        "overlays/board/board.html",
+        "../web/routes.py",
+        "..%2f..%2ferrors.py",
+        "/etc/passwd",
+        "overlays/board",
+        "",
+    ],
+)
+async def test_anything_but_static_files_is_not_found(client, name):
+    answer = await client.get(f"/static/x/{name}")
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_source_asks_nothing_of_other_sites_and_writes_no_markup(path):
+    text = path.read_text()
+
+    assert re.findall(r"//[a-z0-9-]+\.[a-z]{2,}", text) == []
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+    if path.suffix == ".html":
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text)
+
+
+# Newer than Chromium 127, the engine of OBS before version 33. A real browser of today would not notice.
+TOO_NEW_IN_SCRIPTS = (
+    *("Promise.try", "RegExp.escape", "Iterator.concat", "Iterator.zip", "Math.sumPrecise", "Math.f16round"),
+    *("Intl.DurationFormat", "Error.isError", "fromBase64", "toBase64", "Float16Array", "getOrInsert"),
+    *("await using", "import defer", "moveBefore", "Temporal.", "AsyncContext", "Observable(", "URLPattern("),
+)
+TOO_NEW_IN_STYLES = (
+    *("calc-size(", "interpolate-size", "sibling-index(", "sibling-count(", " if(", "@function", "text-box"),
+    *("corner-shape", "::scroll-", "position-try-order", "reading-flow", "shape(", "progress(", "random("),
+    *("contrast-color(", " type(", "scroll-state(", "::details-content", ":open", "::checkmark", "stretch"),
+)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_source_runs_in_the_browser_engine_of_obs(path):
+    too_new = TOO_NEW_IN_STYLES if path.suffix == ".css" else TOO_NEW_IN_SCRIPTS
+    text = path.read_text()
+
+    assert [name for name in too_new if name in text] == []
