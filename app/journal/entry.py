@@ -27,7 +27,10 @@ def canonical_bytes(body: Mapping[str, Any]) -> bytes:
     Errors: InvariantError for floats, nulls and anything else that JSON readers disagree about.
     """
     _check_canonical(body)
-    return fast_canonical_bytes(body)
+    try:
+        return fast_canonical_bytes(body)
+    except TypeError as error:
+        raise InvariantError(f"text in an entry body that UTF-8 cannot hold: {error}") from error
 
 
 def fast_canonical_bytes(body: Mapping[str, Any]) -> bytes:

@@ -88,7 +88,6 @@ class SqliteThread:
         self._connection: sqlite3.Connection | None = None
         self._wal_path = path.with_name(path.name + "-wal")
         self._files = (_NO_FILE, _NO_FILE)
-        self._abandoned: list[sqlite3.Connection] = []
         self._is_closed = False
 
     async def call(self, work: Work[T]) -> T:
@@ -150,9 +149,8 @@ class SqliteThread:
             if files[0] == self._files[0]:
                 # Closing in order brings what it holds into the database, so a restart loses nothing.
                 raise unavailable(f"{self._wal_path} was removed while in use; restart this process")
-            # Not closed: that would remove, by its name, the -wal file of whatever took the database's place.
-            self._abandoned.append(self._connection)
-            self._connection = None
+            # SQLite sees that its file was moved, and leaves alone what now bears the name of its log.
+            self._close_connection()
         self._connection = self._connect()
         return self._connection
 

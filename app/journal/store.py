@@ -180,7 +180,7 @@ class Store(Protocol):
         """Newest stored state, with ``position <= at`` if given."""
 
     async def save_state(self, state: StoredState) -> None:
-        """Keep a state; one that is stored for this position already stays as it is."""
+        """Keep a state; one that is stored for this position already stays as it is. May be repeated."""
 
     async def drop_states(self, event: str) -> int:
         """Forget every stored state of an event; returns how many there were."""

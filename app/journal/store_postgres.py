@@ -88,10 +88,10 @@ class PostgresStore:
 
     async def save_state(self, state: StoredState) -> None:
         arguments = (state.event, state.position, state.digest, state.body)
-        await self._fetch(sql.SAVE_STATE, *arguments, writing=True)
+        await self._fetch(sql.SAVE_STATE, *arguments)
 
     async def drop_states(self, event: str) -> int:
-        return len(await self._fetch(sql.DROP_STATES, event, writing=True))
+        return len(await self._fetch(sql.DROP_STATES, event))
 
     @asynccontextmanager
     async def snapshot(self, event: str) -> AsyncIterator[SnapshotReader]:
@@ -112,7 +112,8 @@ class PostgresStore:
         for connections in (self._writers, self._readers, self._snapshots):
             await connections.close()
 
-    async def _fetch(self, statement: str, *arguments: Any, writing: bool = False) -> list[Any]:
+    async def _fetch(self, statement: str, *arguments: Any) -> list[Any]:
+        # Also the states go this way: a cache, written or dropped again at will.
         connection = await self._readers.take()
         try:
             rows: list[Any] = await connection.fetch(statement, *arguments)
@@ -120,7 +121,7 @@ class PostgresStore:
             if not is_usable_after(error):
                 connection.terminate()
             if isinstance(error, Exception):
-                raise translated(error, writing) from error
+                raise translated(error, writing=False) from error
             raise
         finally:
             self._readers.give(connection)

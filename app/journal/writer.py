@@ -19,6 +19,7 @@ import structlog
 from app.errors import AppError, InvariantError, NotFound, Unavailable
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry, entry_hash, fast_canonical_bytes
+from app.journal.link import Link
 from app.journal.store import Head, HeadMoved, KeyTaken, OutcomeUnknown, Posting, Session, Store
 
 log = structlog.get_logger(__name__)
@@ -181,7 +182,7 @@ class Writer:
         self._queue_facts_max = queue_facts_max
         self._queue: deque[_Group] = deque()
         self._queued = 0
-        self._session: Session | None = None
+        self._link = Link(store)
         self._task: asyncio.Task[None] | None = None
         self._lock_first = 0
         self._look_first = 0
@@ -211,7 +212,7 @@ class Writer:
         """Wait for what is queued, then give the database link back."""
         while self._task is not None:
             await asyncio.wait([self._task])
-        await self._give_back()
+        await self._link.close()
 
     async def _drain(self) -> None:
         while self._queue:
@@ -222,6 +223,8 @@ class Writer:
                 count += len(groups[-1].facts)
             self._queued -= count
             await self._answer(groups)
+            await self._link.pass_on()
+        self._link.rest()
         # In the same step as the last look at the queue: who comes now, before the task is done, starts another.
         self._task = None
 
@@ -276,14 +279,14 @@ class Writer:
             except OutcomeUnknown:
                 # It may or may not be there: the locked way waits for it, looks, and only then decides again.
                 self._lock_first += 1
-                await self._give_back()
+                await self._link.give_back()
             except Unavailable:
-                await self._give_back()
+                await self._link.give_back()
                 raise
         raise Unavailable("journal_contended", "Other processes kept writing into this event; send it again.")
 
     async def _commit_if_unmoved(self, facts: Sequence[Fact]) -> list[Outcome]:
-        session, head = await self._linked(), self._journal.head
+        session, head = await self._link.take(), self._journal.head
         everything = self._look_first > 0
         self._look_first = max(0, self._look_first - 1)
         plan = await self._plan_at(session, head, facts, everything)
@@ -308,7 +311,7 @@ class Writer:
         return plan_batch(self._rules, head, self._journal.state.layer(), facts, session.now(), known)
 
     async def _commit_locked(self, facts: Sequence[Fact]) -> list[Outcome]:
-        session = await self._linked()
+        session = await self._link.take()
         locked = await session.begin(self._journal.head.event)
         if locked is None:
             raise NotFound("event_unknown", "There is no such event.")
@@ -364,13 +367,3 @@ class Writer:
             return Known()
         # Sorted: the same facts ask the same question, which keeps plans and tests stable.
         return Known(await session.lookup(self._journal.head.event, sorted(keys), sorted(about)))
-
-    async def _linked(self) -> Session:
-        if self._session is None:
-            self._session = await self._store.session()
-        return self._session
-
-    async def _give_back(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()

@@ -16,13 +16,14 @@ SQLITE: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
 
 
 def upgrade() -> None:
-    _journal_tables()
-    _other_tables()
+    _create_head_and_entry()
+    _create_posting_and_state()
+    _create_other_tables()
     for statement in guards.POSTGRESQL if op.get_bind().dialect.name == "postgresql" else guards.SQLITE:
         op.get_bind().exec_driver_sql(statement)
 
 
-def _journal_tables() -> None:
+def _create_head_and_entry() -> None:
     op.create_table(
         "head",
         sa.Column("event", TEXT, nullable=False),
@@ -65,6 +66,9 @@ def _journal_tables() -> None:
         postgresql_where=spoken_about,
         sqlite_where=spoken_about,
     )
+
+
+def _create_posting_and_state() -> None:
     op.create_table(
         "posting",
         sa.Column("event", TEXT, nullable=False),
@@ -89,7 +93,7 @@ def _journal_tables() -> None:
     )
 
 
-def _other_tables() -> None:
+def _create_other_tables() -> None:
     op.create_table(
         "api_key",
         sa.Column("id", TEXT, nullable=False),
