@@ -117,10 +117,7 @@ class Access:
 
     async def create_key(self, brand: str, person: str, scopes: Iterable[str]) -> tuple[str, str]:
         """A new key as (id, key); the key itself is never shown again. Errors: Invalid ``unknown_scope``."""
-        wanted = sorted(set(scopes))
-        for scope in wanted:
-            if scope not in SCOPES and not (scope.startswith("host:") and len(scope) > 5):
-                raise Invalid("unknown_scope", f"A scope is {', '.join(SCOPES)} or host:ID; not {scope!r}.", "scopes")
+        wanted = check_scopes(scopes)
         identity, text = secrets.token_hex(6), secrets.token_urlsafe(32)
         async with transaction(self._db) as db:
             await db.execute(
@@ -272,6 +269,15 @@ class Access:
 
     def _token_key(self) -> bytes:
         return hmac.digest(self._signing_key, b"kos.token.1", "sha256")
+
+
+def check_scopes(scopes: Iterable[str]) -> list[str]:
+    """The scopes, sorted, each once. Errors: Invalid ``unknown_scope``."""
+    wanted = sorted(set(scopes))
+    for scope in wanted:
+        if scope not in SCOPES and not (scope.startswith("host:") and len(scope) > len("host:")):
+            raise Invalid("unknown_scope", f"A scope is {', '.join(SCOPES)} or host:ID; not {scope!r}.", "scopes")
+    return wanted
 
 
 def _now() -> int:

@@ -48,11 +48,10 @@ def _repeated(fact: Fact, first: Entry) -> Decision:
     said = first.content.get("request") if fact.request else first.content.get("fact")
     if said == (fact.request or fact.content):
         return Decision(first=first)
-    noun = _NOUNS.get(fact.kind, "request")
+    noun, remedy = _NOUNS.get(fact.kind, ("request", "send the same content, or use another id or Idempotency-Key"))
     raise Conflict(
         f"{noun}_conflict",
-        f"{fact.key!r} is in the journal at position {first.position} with other content; "
-        "correct it by a refund or use another id.",
+        f"{fact.key!r} is in the journal at position {first.position} with other content; {remedy}.",
         position=first.position,
     )
 
@@ -183,7 +182,11 @@ def _request(fact: Fact) -> dict[str, Any]:
     return {"request": fact.request} if fact.request else {}
 
 
-_NOUNS = {"order.paid": "order", "order.refunded": "refund", "order.cancelled": "cancellation"}
+_NOUNS = {
+    "order.paid": ("order", "correct it by a refund, or use another id"),
+    "order.refunded": ("refund", "use another id for another refund"),
+    "order.cancelled": ("cancellation", "it stays as it was first said"),
+}
 
 _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "order.paid": _order,

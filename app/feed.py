@@ -15,6 +15,7 @@ from app.profiles import Profiles
 from app.realtime.hub import Hub
 from app.sales.attribution import NO_TEAM
 from app.sales.money import format_amount
+from app.sales.times import rfc3339
 
 # Rows of a board's channel; more are for GET with limit and around.
 CHANNEL_ROWS = 100
@@ -78,6 +79,7 @@ class Feed:
         for sale in reversed(event.scores[view].totals.ticker):
             row = {
                 **sale,
+                "at": rfc3339(sale["at"]),
                 "amount": show(sale["amount"]),
                 "team": "" if sale["team"] == NO_TEAM else sale["team"],
             }

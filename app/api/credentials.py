@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.access import Principal
+from app.access import Principal, check_scopes
 from app.api.documents import problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import KeyBody, TokenBody
@@ -61,7 +61,7 @@ async def revoke_token(token: str, request: Request, principal: Asker) -> Respon
 @needs("ops")
 async def create_key(given: KeyBody, request: Request, principal: Asker) -> dict[str, Any]:
     """A key of this brand. Shown only once; nobody can give a scope that the key at hand does not hold."""
-    missing = {scope for scope in given.scopes if not scope.startswith("host:")} - principal.scopes
+    missing = {scope for scope in check_scopes(given.scopes) if not scope.startswith("host:")} - principal.scopes
     if missing:
         raise Forbidden("scope_missing", f"The key at hand lacks {', '.join(sorted(missing))} and cannot give it.")
     identity, key = await services_of(request).access.create_key(principal.brand, given.person, given.scopes)

@@ -154,10 +154,13 @@ async def change_rules(
     event: str,
     given: Annotated[dict[str, Any], Body(examples=[{"ranks": "shared"}])],
     request: Request,
+    response: Response,
     principal: Asker,
     idempotency_key: IdempotencyKey = "",
 ) -> dict[str, Any]:
     """Declare rules anew; what is left out stays."""
     opened = await services_of(request).event(principal, event)
-    await opened.submit_one(ops_fact("rules.changed", {"rules": given}, principal, idempotency_key))
+    accepted = await opened.submit_one(ops_fact("rules.changed", {"rules": given}, principal, idempotency_key))
+    if accepted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
     return await _shown(request, opened)

@@ -9,11 +9,11 @@ from typing import Any, TypeVar, cast
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 from app.access import Principal
 from app.api.services import services_of
-from app.errors import BadRequest, InvariantError, TooLarge, Unauthorized
+from app.errors import BadRequest, Forbidden, InvariantError, TooLarge, Unauthorized
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -47,6 +47,7 @@ class GuardedRoute(APIRoute):
             raise InvariantError(f"{self.path} does not say whom it lets in; add @needs")
         scopes, limit = declared
         handle = super().get_route_handler()
+        reads_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
             request.scope["kos.principal"] = await _admit(request, scopes)
@@ -61,9 +62,16 @@ class GuardedRoute(APIRoute):
                 sent = True
                 return {"type": "http.request", "body": body, "more_body": False}
 
-            return await handle(Request(request.scope, receive))
+            scope = _as_json(request.scope) if reads_json else request.scope
+            return await handle(Request(scope, receive))
 
         return guarded
+
+
+def _as_json(scope: Scope) -> Scope:
+    """The same request with a body that is read as JSON whatever it was called: curl's ``-d`` calls it a form."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    return {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
 
 
 async def may_read_docs(request: Request) -> None:
@@ -86,7 +94,9 @@ async def _admit(request: Request, scopes: tuple[str, ...]) -> Principal:
                 raise
             return Principal("", "", "nobody")
     principal = await access.authenticate(authorization)
-    if ANY_KEY not in scopes or principal.is_token:
+    if principal.is_token:
+        raise Forbidden("token_not_enough", "A token opens boards and the stream; this call needs a key.")
+    if ANY_KEY not in scopes:
         principal.require(*scopes)
     return principal
 

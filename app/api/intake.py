@@ -185,7 +185,8 @@ def _batch_response(
     exponent = event.state.exponent
     for fact, item in zip(decided, given, strict=True):
         outcome = next(remaining) if isinstance(fact, Fact) else fact
-        identity = getattr(item, "id", "")
+        # A cancellation may leave its own id out; then it goes by its order's.
+        identity = getattr(item, "id", "") or getattr(item, "order", "")
         if isinstance(outcome, Accepted):
             answer = intake.answer(outcome.entries[0], exponent)
             replayed += outcome.replayed

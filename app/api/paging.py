@@ -14,6 +14,6 @@ def next_cursor(last: str) -> dict[str, str]:
 def offset_of(cursor: str) -> str:
     """What a cursor stands behind, "" for the first page. Errors: Invalid ``cursor_unknown``."""
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
+        return base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
         raise Invalid("cursor_unknown", "Send the cursor of the page before, as it was.", "cursor") from None

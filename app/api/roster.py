@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from app.access import Principal
@@ -52,7 +52,7 @@ _ROSTER_FIELDS = ("team", "store", "segment", "status", "codes", "commission_bps
 )
 @needs("ops", limit="roster_body_bytes_max")
 async def put_roster(
-    event: str, request: Request, principal: Asker, idempotency_key: IdempotencyKey = ""
+    event: str, request: Request, response: Response, principal: Asker, idempotency_key: IdempotencyKey = ""
 ) -> dict[str, Any]:
     """Add and change teams, stores and hosts; what a record leaves out stays. No change, no entry.
 
@@ -65,6 +65,8 @@ async def put_roster(
     given = _from_csv(raw) if is_csv else _from_json(raw)
     content = await _content(services, opened, given)
     accepted = await opened.submit_one(ops_fact("roster.changed", content, principal, idempotency_key))
+    if accepted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
     for kind, records in (("team", given.teams), ("store", given.stores), ("host", given.hosts)):
         profiles = [
             {
@@ -133,11 +135,13 @@ def _from_csv(raw: bytes) -> RosterBody:
     except UnicodeDecodeError:
         raise BadRequest("csv_not_utf8", "Send the CSV as UTF-8.") from None
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    unknown = set(reader.fieldnames or ()) - set(CSV_COLUMNS)
-    if unknown or "id" not in (reader.fieldnames or ()):
-        raise Invalid("csv_columns", f"The columns are {', '.join(CSV_COLUMNS)}; id is needed.", "columns")
     hosts: list[dict[str, Any]] = []
     try:
+        columns = list(reader.fieldnames or ())
+        if "id" not in columns or len(set(columns) & set(CSV_COLUMNS)) < len(columns):
+            raise Invalid(
+                "csv_columns", f"The columns are {', '.join(CSV_COLUMNS)}; each at most once, id is needed.", "columns"
+            )
         for row in reader:
             if None in row:
                 raise Invalid(

@@ -1,5 +1,6 @@
 """Sessions on air: started with their hosts and weights, ended."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,7 +10,7 @@ from app.api.documents import problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import SessionBody, SessionEndBody
 from app.api.services import services_of
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 from app.events import OpenEvent
 from app.journal.drafts import Fact
 from app.sales.times import parse_time, rfc3339
@@ -31,6 +32,9 @@ async def start_session(
 ) -> dict[str, Any]:
     """Somebody goes on air. The same session again is a repeat; orders may name it from now on."""
     opened = await services_of(request).event(principal, event)
+    repeated = [host for host, count in Counter(host.id for host in given.hosts).items() if count > 1]
+    if repeated:
+        raise Invalid("host_repeated", f"The host {repeated[0]!r} is in the list twice; give it one weight.", "hosts")
     content: dict[str, Any] = {
         "id": given.id,
         "hosts": sorted(({"id": host.id, "weight": host.weight} for host in given.hosts), key=lambda host: host["id"]),

@@ -6,6 +6,7 @@ A board id is ``{of}[.{measure}][.{window}]``: ``hosts`` is ``hosts.net_sales.ev
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple
 
 from app.challenge.ranking import Ranking
@@ -56,12 +57,11 @@ def parse_board(board: str, window: str = "") -> BoardSpec:
 
     Errors: NotFound ``board_unknown``; Invalid ``window_unknown``.
     """
-    of, _, rest = board.partition(".")
-    words = rest.split(".") if rest else []
+    of, *words = board.split(".")
     measure, own_window = "net_sales", EVENT
     if words and words[0] in MEASURES:
         measure = words.pop(0)
-    if words and (words[0] == EVENT or _DAY.fullmatch(words[0])):
+    if words and (words[0] == EVENT or _is_day(words[0])):
         own_window = words.pop(0)
     if of not in _OF or words:
         raise NotFound(
@@ -70,9 +70,20 @@ def parse_board(board: str, window: str = "") -> BoardSpec:
     window = window or own_window
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", window):
         window = f"day:{window}"
-    if window != EVENT and not _DAY.fullmatch(window):
+    if window != EVENT and not _is_day(window):
         raise Invalid("window_unknown", "A window is event, day or day:YYYY-MM-DD.", "window")
     return BoardSpec(_OF[of], measure, window)
+
+
+def _is_day(window: str) -> bool:
+    found = _DAY.fullmatch(window)
+    if found is None or not found[1]:
+        return found is not None
+    try:
+        date.fromisoformat(found[1].removeprefix(":"))
+    except ValueError:
+        return False
+    return True
 
 
 def board_document(
@@ -104,7 +115,7 @@ def board_document(
     if window is None:
         zero = show(0)
         return document | {"rows_total": 0, "total": zero, "house": zero, "excluded": zero, "rows": []}
-    ranking = scores.ranking(name.removeprefix("day:"), spec.of, measure)
+    ranking = scores.ranking(name.removeprefix("day:"), spec.of, measure, frame.shared_ranks)
     if ranking is None:
         raise NotFound("board_unknown", "The board has no ranking.")
     tallies = window.hosts if spec.of == "host" else window.teams
@@ -133,15 +144,15 @@ def _rows(ranking: Ranking, first: int, limit: int, frame: Frame, show: Callable
     rows = []
     for index in range(first, min(first + limit, len(keys))):
         negative_score, _, identity = keys[index]
-        ahead = -keys[index - 1][0] if index else -negative_score
-        rank = ranking.shared_index(index) if frame.shared_ranks else index
+        # Who shares a rank is as far behind the rank above as all who do.
+        place = ranking.shared_index(index) if frame.shared_ranks else index
+        ahead = -keys[place - 1][0] if place else -negative_score
         rows.append(
             {
-                "rank": rank + 1,
+                "rank": place + 1,
                 "id": identity,
                 "score": show(-negative_score),
                 "gap": show(ahead + negative_score),
             }
         )
-    # Clients order by rank, then id; so rows that share a rank stand the same way here.
-    return sorted(rows, key=lambda row: (row["rank"], row["id"])) if frame.shared_ranks else rows
+    return rows

@@ -16,12 +16,19 @@ _REPAIR_FRACTION = 8
 
 
 class Ranking:
-    """The ids of ``tallies`` but those ``excluded``, by one measure, best first. ``touch`` says which ids changed."""
+    """The ids of ``tallies`` but those ``excluded``, by one measure, best first. ``touch`` says which ids changed.
 
-    def __init__(self, tallies: Mapping[str, Sequence[int]], measure: int, excluded: Collection[str]) -> None:
+    ``shared``: equal scores share a rank, so it does not matter who was first; their order is that of the ids, by
+    which clients order them too.
+    """
+
+    def __init__(
+        self, tallies: Mapping[str, Sequence[int]], measure: int, excluded: Collection[str], shared: bool = False
+    ) -> None:
         self._tallies = tallies
         self._measure = measure
         self._excluded = excluded
+        self._shared = shared
         self._keys: list[Key] = []
         self._key_of: dict[str, Key] = {}
         self._dirty: set[str] = {identity for identity in tallies if identity not in excluded}
@@ -55,7 +62,7 @@ class Ranking:
         measure, tallies, keys = self._measure, self._tallies, self._keys
         if len(self._dirty) * _REPAIR_FRACTION > len(tallies):
             self._key_of = {
-                identity: (-tally[measure], tally[4 + measure], identity)
+                identity: (-tally[measure], 0 if self._shared else tally[4 + measure], identity)
                 for identity, tally in tallies.items()
                 if identity not in self._excluded
             }
@@ -65,6 +72,7 @@ class Ranking:
                 if (before := self._key_of.get(identity)) is not None:
                     del keys[bisect_left(keys, before)]
                 tally = tallies[identity]
-                key = self._key_of[identity] = (-tally[measure], tally[4 + measure], identity)
+                reached = 0 if self._shared else tally[4 + measure]
+                key = self._key_of[identity] = (-tally[measure], reached, identity)
                 insort(keys, key)
         self._dirty.clear()

@@ -4,7 +4,7 @@ Called for each entry in journal order. A sale, refund or cancellation counts in
 ``paid_at``. After the entry that makes the event final nothing moves any more.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -68,7 +68,7 @@ class Scoreboard:
         self._zone = ZoneInfo(totals.timezone)
         # Minute since the epoch and the local day it belongs to: the next sale is nearly always in the same one.
         self._day: tuple[int | None, str] = (None, "")
-        self._rankings: dict[tuple[str, str, int], Ranking] = {}
+        self._rankings: dict[tuple[str, str, int, bool], Ranking] = {}
 
     def apply(self, position: int, kind: str, content: Mapping[str, Any]) -> None:
         """Fold one entry. Entries must come in order and without a gap."""
@@ -86,16 +86,19 @@ class Scoreboard:
             totals.is_final = content["to"] == "final"
         totals.changed_at = position
 
-    def ranking(self, window: str, of: str, measure: int) -> Ranking | None:
-        """The hosts or teams (``of``) of a window by one measure; None if nothing happened in the window."""
+    def ranking(self, window: str, of: str, measure: int, shared: bool = False) -> Ranking | None:
+        """The hosts or teams (``of``) of a window by one measure; None if nothing happened in the window.
+
+        ``shared``: equals share a rank, and stand in the order of their ids.
+        """
         name = self.totals.windows.get(window)
         if name is None:
             return None
-        key = (window, of, measure)
+        key = (window, of, measure, shared)
         ranking = self._rankings.get(key)
         if ranking is None:
             tallies = name.hosts if of == "host" else name.teams
-            ranking = self._rankings[key] = Ranking(tallies, measure, self.excluded(of))
+            ranking = self._rankings[key] = Ranking(tallies, measure, self.excluded(of), shared)
         return ranking
 
     def excluded(self, of: str) -> Collection[str]:
@@ -127,10 +130,17 @@ class Scoreboard:
     def _paid(self, position: int, content: Mapping[str, Any]) -> None:
         if content.get("late"):
             return
+        # The lines of an order mostly have one seller: added up first, each tally is moved once.
+        sold: dict[tuple[str, str], tuple[int, int]] = {}
+        for credit in content["credits"]:
+            seller = credit["host"], credit["team"]
+            amount, units = sold.get(seller, (0, 0))
+            sold[seller] = amount + credit["amount"], units + credit["units"]
         for name, window in self._windows(content["fact"]["paid_at"]):
-            for credit in content["credits"]:
-                amount, units = credit["amount"], credit["units"]
-                for tally in self._tallies(name, window, credit["host"], credit["team"]):
+            moved: dict[int, Tally] = {}
+            for (host, team), (amount, units) in sold.items():
+                for tally in self._tallies(name, window, host, team):
+                    moved[id(tally)] = tally
                     # What was given away changes no score, so it does not change when the score was reached.
                     if amount:
                         tally[GROSS] += amount
@@ -139,7 +149,7 @@ class Scoreboard:
                     if units:
                         tally[UNITS] += units
                         tally[4 + UNITS] = position
-            self._count(position, name, window, content["credits"], 1)
+            _count(position, moved, 1)
         self._tick(position, content)
 
     def _taken(self, position: int, content: Mapping[str, Any]) -> None:
@@ -155,7 +165,9 @@ class Scoreboard:
                     if share["units"]:
                         tally[UNITS] -= share["units"]
                         tally[4 + UNITS] = position
-            self._count(position, name, window, content.get("closed", ()), -1)
+            closed = {(item["host"], item["team"]) for item in content.get("closed", ())}
+            moved = {id(tally): tally for seller in closed for tally in self._tallies(name, window, *seller)}
+            _count(position, moved, -1)
 
     def _tallies(self, name: str, window: Window, host: str, team: str) -> tuple[Tally, ...]:
         """The tallies that a credit moves; their rankings are told."""
@@ -171,16 +183,6 @@ class Scoreboard:
             if key[0] == name:
                 ranking.touch(host if key[1] == "host" else team)
         return (window.all, by_host, by_team)
-
-    def _count(
-        self, position: int, name: str, window: Window, participants: Iterable[Mapping[str, Any]], step: int
-    ) -> None:
-        """An order counts once per event, host and team, however many lines of it they sold."""
-        pairs = dict.fromkeys((item["host"], item["team"]) for item in participants)
-        tallies = {id(tally): tally for pair in pairs for tally in self._tallies(name, window, *pair)}
-        for tally in tallies.values():
-            tally[ORDERS] += step
-            tally[4 + ORDERS] = position
 
     def _roster(self, content: Mapping[str, Any]) -> None:
         for window in self.totals.windows.values():
@@ -198,24 +200,31 @@ class Scoreboard:
     def _tick(self, position: int, content: Mapping[str, Any]) -> None:
         """The ticker: one row per order and host, newest last, bounded."""
         rows: dict[str, dict[str, Any]] = {}
-        titles = {line["id"]: line for line in content["fact"]["lines"]}
+        fact = content["fact"]
         for credit in content["credits"]:
-            line = titles[credit["line"]]
-            row = rows.setdefault(
-                credit["host"],
-                {
-                    "id": f"{position}.{len(rows)}",
-                    "position": position,
-                    "at": content["fact"]["paid_at"],
-                    "host": credit["host"],
-                    "team": credit["team"],
-                    "amount": 0,
-                    "units": 0,
-                    "title": line.get("title") or line.get("sku", ""),
-                },
-            )
-            row["amount"] += credit["amount"]
-            row["units"] += credit["units"]
+            row = rows.get(credit["host"])
+            if row is not None:
+                row["amount"] += credit["amount"]
+                row["units"] += credit["units"]
+                continue
+            line = next(line for line in fact["lines"] if line["id"] == credit["line"])
+            rows[credit["host"]] = {
+                "id": f"{position}.{len(rows)}",
+                "position": position,
+                "at": fact["paid_at"],
+                "host": credit["host"],
+                "team": credit["team"],
+                "amount": credit["amount"],
+                "units": credit["units"],
+                "title": line.get("title") or line.get("sku", ""),
+            }
         ticker = self.totals.ticker
         ticker.extend(rows.values())
         del ticker[:-TICKER_ROWS_MAX]
+
+
+def _count(position: int, moved: Mapping[int, Tally], step: int) -> None:
+    """An order counts once per event, host and team, however many lines of it they sold: tallies by identity."""
+    for tally in moved.values():
+        tally[ORDERS] += step
+        tally[4 + ORDERS] = position

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import AppError
 from app.journal.open import open_store
@@ -45,4 +46,6 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(work())
     except AppError as error:
         typer.echo(f"{error.detail} [{error.code}]", err=True)
-        raise typer.Exit(CANNOT_RUN) from None
+    except (OSError, SQLAlchemyError) as error:
+        typer.echo(f"The database cannot be used: {str(error).splitlines()[0]}", err=True)
+    raise typer.Exit(CANNOT_RUN)

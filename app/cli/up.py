@@ -48,7 +48,7 @@ def up(
             await _started(serving, task)
             async with httpx2.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {key}"}) as client:
                 token = await _prepare(client)
-                _announce(settings, address, key, token)
+                _announce(settings, address, key, token, rate)
                 if rate:
                     playing = asyncio.create_task(_play(client, rate, seed))
                     await asyncio.wait([task, playing], return_when=asyncio.FIRST_COMPLETED)
@@ -96,18 +96,18 @@ async def _play(client: httpx2.AsyncClient, rate: float, seed: int) -> None:
             await client.post(f"{path}/{action.path}", json={**action.body, moment: cast.now_text()})
 
 
-def _announce(settings: Settings, address: str, key: str, token: str) -> None:
+def _announce(settings: Settings, address: str, key: str, token: str, rate: float) -> None:
     console = Console(highlight=False, soft_wrap=True)
     overlay = f"{address}/overlay/{cast.EVENT}/board?token={quote(token)}"
     url = make_url(settings.database_url)
     database = Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else url.render_as_string()
     console.print(f"""
-[bold]KOS Live is up[/bold] and the event [bold]{cast.EVENT}[/bold] is being played.
+[bold]KOS Live is up[/bold] and the event [bold]{cast.EVENT}[/bold] {"is being played" if rate else "waits for orders"}.
 
   Overlay, hosts   {overlay}
   Overlay, teams   {overlay}&board=teams
-  API              {address}/docs
-  Boards as JSON   {address}/v1/events/{cast.EVENT}/boards/teams
+  Board as JSON    {address}/v1/events/{cast.EVENT}/boards/teams?token={quote(token)}
+  API reference    {address}/docs
   Key              {key}
   Database         {database}
 

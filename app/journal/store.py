@@ -37,9 +37,11 @@ class Head:
     recorded_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Posting:
     """One signed amount on one account, derived from the entry at ``position``.
+
+    Not frozen: every order makes two, and a frozen one takes four times as long to make.
 
     Shape: ``leg`` counts from 1 within the entry; an entry's postings sum to zero per currency.
     Units: minor units of ``currency``, never zero; debit +, credit -.

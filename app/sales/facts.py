@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from app.errors import Invalid
-from app.sales.money import AMOUNT_MINOR_MAX, parse_amount, split
+from app.sales.money import AMOUNT_MINOR_MAX, format_amount, parse_amount, split
 from app.sales.times import parse_time
 
 QUANTITY_MAX = 1_000_000
@@ -115,7 +115,7 @@ def order_fact(given: Order, currency: str, exponent: int, pseudonym: Callable[[
     if given.total and parse_amount(given.total, exponent, "total") != total:
         raise Invalid(
             "total_mismatch",
-            f"Lines, shipping and tax add up to {total} minor units, the total says otherwise.",
+            f"Lines, shipping and tax add up to {format_amount(total, exponent)}; correct them or the total.",
             "total",
         )
     for name in ("code", "host", "session", "click"):
@@ -139,41 +139,38 @@ def _order_lines(given: list[OrderLine], exponent: int) -> tuple[list[dict[str, 
     total = 0
     for number, line in enumerate(given):
         identity = line.id or str(number + 1)
-        if identity in seen:
-            raise Invalid("line_id_repeated", f"Two lines have the id {identity!r}.", f"lines[{number}].id")
+        try:
+            if identity in seen:
+                raise Invalid("line_id_repeated", f"Two lines have the id {identity!r}.", "id")
+            kept = _order_line(line, identity, exponent)
+        except Invalid as error:
+            error.field = f"lines[{number}].{error.field}"
+            raise
         seen.add(identity)
-        _check_quantity(line.quantity, f"lines[{number}].quantity")
-        price = parse_amount(line.unit_price, exponent, f"lines[{number}].unit_price")
-        if price < 0:
-            raise Invalid(
-                "price_negative",
-                "A price is zero or more; send money given back as a refund.",
-                f"lines[{number}].unit_price",
-            )
-        if price > AMOUNT_MINOR_MAX:
-            raise Invalid(
-                "amount_too_large",
-                f"A price is at most {AMOUNT_MINOR_MAX} minor units.",
-                f"lines[{number}].unit_price",
-            )
-        kept = {"id": identity, "quantity": line.quantity, "unit_price": price}
-        gross = line.quantity * price
-        discount = 0 if line.discount == "0" else _not_negative(line.discount, exponent, f"lines[{number}].discount")
-        if discount:
-            if discount > gross:
-                raise Invalid(
-                    "discount_above_line",
-                    "The discount is above quantity x unit_price.",
-                    f"lines[{number}].discount",
-                )
-            kept["discount"] = discount
-        if line.sku:
-            kept["sku"] = line.sku
-        if line.title:
-            kept["title"] = line.title
         lines.append(kept)
-        total += gross - discount
+        total += kept["quantity"] * kept["unit_price"] - kept.get("discount", 0)
     return lines, total
+
+
+def _order_line(line: OrderLine, identity: str, exponent: int) -> dict[str, Any]:
+    """Normal form of one line. Errors: Invalid, with the field within the line."""
+    _check_quantity(line.quantity, "quantity")
+    price = parse_amount(line.unit_price, exponent, "unit_price")
+    if price < 0:
+        raise Invalid("price_negative", "A price is zero or more; send money given back as a refund.", "unit_price")
+    if price > AMOUNT_MINOR_MAX:
+        raise Invalid("amount_too_large", f"A price is at most {AMOUNT_MINOR_MAX} minor units.", "unit_price")
+    kept = {"id": identity, "quantity": line.quantity, "unit_price": price}
+    discount = _not_negative(line.discount, exponent, "discount")
+    if discount:
+        if discount > line.quantity * price:
+            raise Invalid("discount_above_line", "The discount is above quantity x unit_price.", "discount")
+        kept["discount"] = discount
+    if line.sku:
+        kept["sku"] = line.sku
+    if line.title:
+        kept["title"] = line.title
+    return kept
 
 
 def _check_quantity(quantity: int, field: str) -> None:
