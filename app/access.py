@@ -50,8 +50,10 @@ class Principal:
         return "full" if self.scopes & {"ops", "audit"} else "public"
 
     def require(self, *scopes: str) -> None:
-        """Errors: Forbidden ``scope_missing`` unless one of the scopes is held."""
-        if not self.scopes.intersection(scopes):
+        """Errors: Forbidden ``token_not_enough``; ``scope_missing`` unless one of the scopes, if any, is held."""
+        if self.is_token:
+            raise Forbidden("token_not_enough", "A token opens boards and the stream; this call needs a key.")
+        if scopes and not self.scopes.intersection(scopes):
             raise Forbidden("scope_missing", f"The key needs the scope {' or '.join(scopes)}.")
 
     def may_follow(self, channel: str) -> bool:

@@ -2,28 +2,40 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 
 from app.errors import Unavailable
 
 _BUSY_TIMEOUT_MS = 5_000
 _CONNECT_TIMEOUT_SECONDS = 5
+# Classes of PostgreSQL's errors that say nothing of the statement: the link, read only (a standby), a lost race,
+# resources, locks, shutdown, the system.
+_TROUBLE = ("08", "25", "40", "53", "55", "57", "58")
 
 
 def create_engine(url: str) -> AsyncEngine:
     """An engine with bounded waits for either database."""
-    if url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=2, max_overflow=2)
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        # Opened for each transaction, and never made: what is written to a file that was moved away would be lost,
+        # and an empty one in its place would look like a database that has forgotten everything.
+        existing = f"file:{quote(str(Path(parsed.database or '').absolute()))}"
+        parsed = parsed.set(database=existing, query={"mode": "rw", "uri": "true"})
+        engine = create_async_engine(parsed, poolclass=NullPool)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
     return create_async_engine(
-        url,
+        parsed,
         pool_size=4,
         max_overflow=4,
         pool_timeout=_CONNECT_TIMEOUT_SECONDS,
@@ -39,17 +51,26 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Errors: Unavailable ``database_unavailable`` when the database cannot be reached or does not answer in time.
     """
     try:
-        async with engine.begin() as db:
+        db = await engine.connect()
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        # Whatever the reason: without a connection nothing was asked that could be wrong.
+        raise _unavailable() from error
+    try:
+        async with db.begin():
             yield db
-    except (OperationalError, OSError, TimeoutError) as error:
-        raise Unavailable("database_unavailable", "The database does not answer; send it again.") from error
+    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
+        raise _unavailable() from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise Unavailable("database_unavailable", "The database went away; send it again.") from error
+        sqlstate = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or sqlstate.startswith(_TROUBLE):
+            raise _unavailable() from error
         raise
-    except SQLAlchemyError as error:
-        # A pool that is exhausted or a driver that could not connect has no DBAPI error of its own.
-        raise Unavailable("database_unavailable", "The database does not answer; send it again.") from error
+    finally:
+        await db.close()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("database_unavailable", "The database does not answer; send it again.")
 
 
 def insert_for(db: AsyncConnection, table: Any) -> Any:

@@ -48,7 +48,8 @@ def _repeated(fact: Fact, first: Entry) -> Decision:
     said = first.content.get("request") if fact.request else first.content.get("fact")
     if said == (fact.request or fact.content):
         return Decision(first=first)
-    noun, remedy = _NOUNS.get(fact.kind, ("request", "send the same content, or use another id or Idempotency-Key"))
+    noun = _NOUNS.get(fact.kind, "request")
+    remedy = _REMEDIES.get(fact.kind, "send the same content, or use another id or Idempotency-Key")
     raise Conflict(
         f"{noun}_conflict",
         f"{fact.key!r} is in the journal at position {first.position} with other content; {remedy}.",
@@ -182,10 +183,11 @@ def _request(fact: Fact) -> dict[str, Any]:
     return {"request": fact.request} if fact.request else {}
 
 
-_NOUNS = {
-    "order.paid": ("order", "correct it by a refund, or use another id"),
-    "order.refunded": ("refund", "use another id for another refund"),
-    "order.cancelled": ("cancellation", "it stays as it was first said"),
+_NOUNS = {"order.paid": "order", "order.refunded": "refund", "order.cancelled": "cancellation"}
+_REMEDIES = {
+    "order.paid": "correct it by a refund, or use another id",
+    "order.refunded": "use another id for another refund",
+    "order.cancelled": "it stays as it was first said",
 }
 
 _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {

@@ -240,8 +240,11 @@ class Events:
             try:
                 await session.append(plan.entries, plan.postings)
                 await session.commit()
-            except (KeyTaken, HeadMoved):
+            except KeyTaken:
                 raise taken from None
+            except HeadMoved:
+                # The head is locked, so it is the database's clock that has moved.
+                raise Unavailable("database_unavailable", "The event was not created; send it again.") from None
             except OutcomeUnknown:
                 await session.close()
                 first = await self._store.read(event, 0, 1)

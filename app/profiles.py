@@ -1,6 +1,7 @@
 """Names, pictures and links of hosts, teams and stores: may be changed and erased, so they are not in the journal."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,29 +38,26 @@ class Profiles:
 
     async def put(self, event: str, kind: str, records: Iterable[dict[str, Any]]) -> None:
         """Remember name, picture and link of records with an ``id``; what a record leaves out stays as it was."""
-        current = (await self.of(event)).get(kind, {})
-        rows = []
+        # Read anew: another process may have changed what this one remembers.
+        current = (await self._read(event)).by_kind.get(kind, {})
+        changes: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         for record in records:
             before = current.get(record["id"], {})
-            after = {name: record.get(name, before.get(name, "")) for name in _FIELDS}
-            if after != {name: before.get(name, "") for name in _FIELDS}:
-                rows.append(
-                    {
-                        "event": event,
-                        "kind": kind,
-                        "id": record["id"],
-                        "updated_at": time.time_ns() // 1000,
-                        **after,
-                    }
-                )
-        if not rows:
+            given = tuple(name for name in _FIELDS if name in record)
+            if any(record[name] != before.get(name, "") for name in given):
+                fields = {name: record.get(name, "") for name in _FIELDS}
+                row = {"event": event, "kind": kind, "id": record["id"], "updated_at": time.time_ns() // 1000}
+                changes[given].append(row | fields)
+        if not changes:
             return
         async with transaction(self._db) as db:
-            statement = insert_for(db, profile)
-            changed = {name: statement.excluded[name] for name in (*_FIELDS, "updated_at")}
-            await db.execute(
-                statement.on_conflict_do_update(index_elements=["event", "kind", "id"], set_=changed), rows
-            )
+            for given, rows in changes.items():
+                statement = insert_for(db, profile)
+                # Only what was given: the rest may be changing elsewhere at this moment.
+                changed = {name: statement.excluded[name] for name in (*given, "updated_at")}
+                await db.execute(
+                    statement.on_conflict_do_update(index_elements=["event", "kind", "id"], set_=changed), rows
+                )
         self._events.pop(event, None)
 
     async def _read(self, event: str) -> _Known:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", max_length=64)]
-Name = Annotated[str, StringConstraints(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, StringConstraints(max_length=120, pattern=_PRINTABLE)]
 Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https?://[^\x00-\x20\x7f]+)?$")]
 Time = Annotated[str, StringConstraints(max_length=40)]
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
@@ -63,10 +64,10 @@ class RosterTeam(Body):
 
 
 class RosterHost(RosterTeam):
-    person: Annotated[str, StringConstraints(max_length=200)] | None = None
+    person: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] | None = None
     team: Annotated[str, StringConstraints(max_length=64)] | None = None
     store: Annotated[str, StringConstraints(max_length=64)] | None = None
-    segment: Annotated[str, StringConstraints(max_length=64)] | None = None
+    segment: Annotated[str, StringConstraints(max_length=64, pattern=_PRINTABLE)] | None = None
     status: Literal["active", "hidden", "guest", "banned"] | None = None
     codes: Annotated[list[Code], Field(max_length=20)] | None = None
     commission_bps: Annotated[int, Field(ge=0, le=10_000)] | None = None

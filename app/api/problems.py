@@ -63,6 +63,9 @@ async def _app_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # What the framework says of a body that its JSON reader broke off at: bytes that are no text, say.
+        return problem_response(BadRequest("invalid_json", "The body is not readable as JSON."))
     code, detail = _CODES.get(error.status_code, ("http_error", str(error.detail)))
     document = {
         "type": f"urn:kos:error:{code}",

@@ -11,7 +11,7 @@ from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import SessionBody, SessionEndBody
 from app.api.services import services_of
 from app.errors import Invalid, NotFound
-from app.events import OpenEvent
+from app.events import IDENTIFIER, OpenEvent
 from app.journal.drafts import Fact
 from app.sales.times import parse_time, rfc3339
 
@@ -60,6 +60,8 @@ async def end_session(
 ) -> dict[str, Any]:
     """The session goes off air; it holds until ``ended_at``, now if left out."""
     opened = await services_of(request).event(principal, event)
+    if not IDENTIFIER.fullmatch(session):
+        raise _unknown(session)
     content: dict[str, Any] = {"id": session}
     if given is not None and given.ended_at is not None:
         content["ended_at"] = parse_time(given.ended_at, "ended_at")
@@ -86,7 +88,7 @@ def session_document(event: OpenEvent, session: str) -> dict[str, Any]:
     """One session. Errors: NotFound ``session_unknown``."""
     found = event.state.sessions.get(session)
     if found is None:
-        raise NotFound("session_unknown", f"The event has no session {session[:80]!r}.")
+        raise _unknown(session)
     document = {
         "id": found.id,
         "hosts": [{"id": host, "weight": weight} for host, weight in found.hosts],
@@ -96,3 +98,7 @@ def session_document(event: OpenEvent, session: str) -> dict[str, Any]:
     if found.ended_at:
         document["ended_at"] = rfc3339(found.ended_at)
     return document
+
+
+def _unknown(session: str) -> NotFound:
+    return NotFound("session_unknown", f"The event has no session {session[:80]!r}.")

@@ -26,7 +26,7 @@ def parse_rules(given: dict[str, Any], before: Rules | None = None) -> Rules:
     try:
         return msgspec.convert({**msgspec.to_builtins(before or Rules()), **given}, Rules)
     except msgspec.ValidationError as error:
-        raise Invalid("rules_invalid", f"{error}.", "rules") from None
+        raise Invalid("rules_invalid", f"{str(error)[:200]}.", "rules") from None
 
 
 def document(rules: Rules) -> dict[str, Any]:

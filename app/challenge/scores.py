@@ -4,6 +4,7 @@ Called for each entry in journal order. A sale, refund or cancellation counts in
 ``paid_at``. After the entry that makes the event final nothing moves any more.
 """
 
+from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,15 +65,25 @@ class Scoreboard:
     """The totals of one view and the rankings that are kept in step with them."""
 
     def __init__(self, totals: Totals) -> None:
-        self.totals = totals
+        self._totals = totals
+        # Sales whose rows of the ticker are not made yet: of a batch only the last ones would be kept (measured: a
+        # quarter of the fold).
+        self._unticked: deque[tuple[int, Mapping[str, Any]]] = deque(maxlen=TICKER_ROWS_MAX)
         self._zone = ZoneInfo(totals.timezone)
         # Minute since the epoch and the local day it belongs to: the next sale is nearly always in the same one.
         self._day: tuple[int | None, str] = (None, "")
         self._rankings: dict[tuple[str, str, int, bool], Ranking] = {}
 
+    @property
+    def totals(self) -> Totals:
+        """Everything that was folded up to now."""
+        while self._unticked:
+            self._tick(*self._unticked.popleft())
+        return self._totals
+
     def apply(self, position: int, kind: str, content: Mapping[str, Any]) -> None:
         """Fold one entry. Entries must come in order and without a gap."""
-        totals = self.totals
+        totals = self._totals
         totals.position = position
         if totals.is_final or kind not in _SHOWN or content.get("parked"):
             return
@@ -91,7 +102,7 @@ class Scoreboard:
 
         ``shared``: equals share a rank, and stand in the order of their ids.
         """
-        name = self.totals.windows.get(window)
+        name = self._totals.windows.get(window)
         if name is None:
             return None
         key = (window, of, measure, shared)
@@ -103,7 +114,7 @@ class Scoreboard:
 
     def excluded(self, of: str) -> Collection[str]:
         """Who sells without a row: hosts that are not active; on team boards what was sold outside any team."""
-        return self.totals.excluded if of == "host" else (NO_TEAM,)
+        return self._totals.excluded if of == "host" else (NO_TEAM,)
 
     def day_of(self, at: int) -> str:
         """Local day of a time as ``YYYY-MM-DD``."""
@@ -116,7 +127,7 @@ class Scoreboard:
         return name
 
     def _windows(self, at: int) -> list[tuple[str, Window]]:
-        windows = self.totals.windows
+        windows = self._totals.windows
         day = self.day_of(at)
         if day not in windows:
             event = windows[EVENT]
@@ -150,7 +161,7 @@ class Scoreboard:
                         tally[UNITS] += units
                         tally[4 + UNITS] = position
             _count(position, moved, 1)
-        self._tick(position, content)
+        self._unticked.append((position, content))
 
     def _taken(self, position: int, content: Mapping[str, Any]) -> None:
         """A refund, its match or a cancellation. What is paid from Cancelled-Pending left the boards before."""
@@ -185,16 +196,16 @@ class Scoreboard:
         return (window.all, by_host, by_team)
 
     def _roster(self, content: Mapping[str, Any]) -> None:
-        for window in self.totals.windows.values():
+        for window in self._totals.windows.values():
             for team in content.get("teams", ()):
                 window.teams.setdefault(team, new_tally())
             for host in content.get("hosts", ()):
                 window.hosts.setdefault(host["id"], new_tally())
         for host in content.get("hosts", ()):
             if host["status"] == "active":
-                self.totals.excluded.pop(host["id"], None)
+                self._totals.excluded.pop(host["id"], None)
             else:
-                self.totals.excluded[host["id"]] = None
+                self._totals.excluded[host["id"]] = None
         self._rankings.clear()
 
     def _tick(self, position: int, content: Mapping[str, Any]) -> None:
@@ -218,7 +229,7 @@ class Scoreboard:
                 "units": credit["units"],
                 "title": line.get("title") or line.get("sku", ""),
             }
-        ticker = self.totals.ticker
+        ticker = self._totals.ticker
         ticker.extend(rows.values())
         del ticker[:-TICKER_ROWS_MAX]
 

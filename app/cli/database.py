@@ -13,6 +13,7 @@ from app.errors import AppError
 from app.journal.open import open_store
 from app.journal.store import Store
 from app.settings import Settings
+from app.telemetry import configure_logging
 
 T = TypeVar("T")
 
@@ -32,7 +33,10 @@ def load_settings() -> Settings:
 @asynccontextmanager
 async def opened_store() -> AsyncIterator[Store]:
     """The store that ``KOS_DATABASE_URL`` names, for reading beside a server."""
-    store = open_store(load_settings().database_url)
+    settings = load_settings()
+    # What the database holds may be worth a warning, and standard output is for the answer alone.
+    configure_logging(settings.log_format)
+    store = open_store(settings.database_url)
     try:
         await store.ping()
         yield store

@@ -33,5 +33,12 @@ async def _export(event: str, output: Path | None) -> int:
     async with opened_store() as store:
         if output is None:
             return await export_csv(store, event, sys.stdout)
-        with output.open("w", newline="", encoding="utf-8") as out:
-            return await export_csv(store, event, out)
+        # Beside the file, which is replaced only once the export is whole.
+        part = output.with_name(f"{output.name}.part")
+        try:
+            with part.open("w", newline="", encoding="utf-8") as out:
+                written = await export_csv(store, event, out)
+            part.replace(output)
+        finally:
+            part.unlink(missing_ok=True)
+        return written

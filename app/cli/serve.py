@@ -1,6 +1,7 @@
 """``kos serve``: one server process."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,9 +54,11 @@ def prepare(settings: Settings) -> None:
 
 def server(settings: Settings) -> uvicorn.Server:
     """A uvicorn server of the application, with the choices that its speed and secrecy rest on."""
+    application = create_app(settings)
+    _calm_collector()
     return _Server(
         uvicorn.Config(
-            create_app(settings),
+            application,
             log_config=None,
             # Access logs would hold query strings, and tokens travel there.
             access_log=False,
@@ -66,6 +69,18 @@ def server(settings: Settings) -> uvicorn.Server:
             server_header=False,
         )
     )
+
+
+def _calm_collector() -> None:
+    """Keep the cyclic collector from walking, again and again, through what lives as long as the process.
+
+    A batch of 500 orders is 20,000 objects, hardly one of them in a cycle. Left as it is, the collector walks through
+    all modules, routes and schemas for them: a third of the processor time of a batch, a tenth of that of a single
+    order (measured). What is made from now on is looked through as before, only less often.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 class _Server(uvicorn.Server):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.errors import InvariantError, Unavailable
-from app.journal.store import Store
+from app.journal.store import Head, Store
 
 if TYPE_CHECKING:
     from app.journal.writer import Journal
@@ -50,15 +50,30 @@ class Tail:
             except Unavailable as error:
                 log.warning("tail_waits", reason=error.detail)
                 await asyncio.sleep(_RETRY_SECONDS)
-            except InvariantError:
+            except Exception:
+                # Whatever it is: a tail that ended would leave this process behind for ever, and silently.
                 log.exception("tail_found_a_broken_journal")
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def catch_up(self) -> None:
-        """Read and fold what lies between the journals as known here and their heads in the database."""
+        """Read and fold what lies between the journals as known here and their heads in the database.
+
+        Errors: Unavailable; what is wrong with a journal is raised once the others are current.
+        """
+        broken: Exception | None = None
         for head in await self._store.heads(list(self._journals)):
-            while (journal := self._journals.get(head.event)) is not None and journal.head.position < head.position:
-                entries = await self._store.read(head.event, journal.head.position, _READ_PAGE)
-                if not entries:
-                    raise InvariantError(f"{head.event}: the head is at {head.position}, the entries end before")
-                journal.extend(entries)
+            try:
+                await self._follow(head)
+            except Unavailable:
+                raise
+            except Exception as error:
+                broken = error
+        if broken is not None:
+            raise broken
+
+    async def _follow(self, head: Head) -> None:
+        while (journal := self._journals.get(head.event)) is not None and journal.head.position < head.position:
+            entries = await self._store.read(head.event, journal.head.position, _READ_PAGE)
+            if not entries:
+                raise InvariantError(f"{head.event}: the head is at {head.position}, the entries end before")
+            journal.extend(entries)

@@ -10,7 +10,8 @@ decided again the slow way: lock the head, read what others appended, look every
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -294,8 +295,8 @@ class Writer:
             # What would be refused by now may be the repeat of what was accepted once: its key goes first.
             plan = await self._plan_at(session, head, facts, everything=True)
         if plan.entries:
-            self._attempted = {entry.hash for entry in plan.entries}
-            await session.append_at(head, plan.entries, plan.postings)
+            with self._noting_what_may_be_there(plan.entries):
+                await session.append_at(head, plan.entries, plan.postings)
             self._journal.extend(plan.entries, plan.layer)
         elif any(not isinstance(outcome, Accepted) or not outcome.replayed for outcome in plan.outcomes):
             # A refusal must not rest on a state that another process has moved on.
@@ -328,19 +329,28 @@ class Writer:
         if not plan.entries:
             await session.rollback()
         else:
-            before = self._attempted
-            self._attempted = before | {entry.hash for entry in plan.entries}
-            await session.commit()
-            self._attempted = before
+            with self._noting_what_may_be_there(plan.entries):
+                await session.commit()
             self._journal.extend(plan.entries, plan.layer)
-        return [self._mark_own(outcome) for outcome in plan.outcomes]
+        return [self._mark_own(outcome, head) for outcome in plan.outcomes]
 
-    def _mark_own(self, outcome: Outcome) -> Outcome:
-        """What an attempt of unknown outcome did write is this batch's own work, not a repeat."""
-        if isinstance(outcome, Accepted) and outcome.replayed and outcome.entries[0].hash in self._attempted:
-            self._attempted.discard(outcome.entries[0].hash)  # a second one in the batch is a repeat
-            return Accepted(outcome.entries, False)
-        return outcome
+    @contextmanager
+    def _noting_what_may_be_there(self, entries: Sequence[Entry]) -> Iterator[None]:
+        try:
+            yield
+        except OutcomeUnknown:
+            self._attempted.update(entry.hash for entry in entries)
+            raise
+
+    def _mark_own(self, outcome: Outcome, head: Head) -> Outcome:
+        """What an attempt of unknown outcome did write before ``head`` is this batch's own work, not a repeat."""
+        if not isinstance(outcome, Accepted) or not outcome.replayed:
+            return outcome
+        first = outcome.entries[0]
+        if first.position > head.position or first.hash not in self._attempted:
+            return outcome
+        self._attempted.discard(first.hash)  # a second one in the batch is a repeat
+        return Accepted(outcome.entries, False)
 
     async def _catch_up(self, session: Session, head: Head) -> None:
         journal = self._journal

@@ -8,6 +8,7 @@ and a channel is read only after the mark that asked for it, so no commit is mis
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -174,6 +175,7 @@ class Hub:
         failures = 0
         while opened.is_due:
             opened.is_due = False
+            started = time.monotonic()
             reading, opened.reading = opened.reading, None
             try:
                 await self._publish_once(opened)
@@ -187,7 +189,8 @@ class Hub:
             else:
                 failures = 0
                 _settle(reading, None)
-                await self._sleep(self._interval_seconds)
+                # From start to start: what the work took is not added to the interval.
+                await self._sleep(max(0.0, self._interval_seconds - (time.monotonic() - started)))
         opened.task = None
 
     async def _publish_once(self, opened: _Open) -> None:
