@@ -1,5 +1,7 @@
 """``kos serve`` as a real process on a database of the test's choice; ``app_in_process`` has it without one."""
 
+import asyncio
+import contextlib
 import http.client
 import subprocess
 import sys
@@ -12,18 +14,18 @@ from typing import Any, Protocol
 
 import httpx2
 
-from tests.processes import STOP_SECONDS_MAX, Server, ServerFailed, environment, start_on_free_port
+from tests.processes import START_SECONDS_MAX, STOP_SECONDS_MAX, Server, ServerFailed, environment, start_on_free_port
 
 ADMIN_KEY = "admin-key-of-the-tests"
 KOS = Path(sys.executable).with_name("kos")
 # Without the compiled modules a start takes three seconds instead of one, and some environments keep none.
-_COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(sys.prefix, "pycache"))}
+COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(sys.prefix, "pycache"))}
 _CALL_SECONDS_MAX = 60.0
 
 
 @dataclass
 class AppServer(Server):
-    """``kos serve`` on one database. ``kill``, ``stop`` and ``start`` it as often as needed: same port, same database."""
+    """``kos serve`` on one database; ``kill``, ``stop`` and ``start`` it as often as needed, in the same place."""
 
     key: str = ADMIN_KEY
 
@@ -41,6 +43,17 @@ class AppServer(Server):
         self.process = None
         if code != 0:
             raise ServerFailed(f"kos serve ended with {code}:\n{self.log_tail()}")
+
+    async def restart(self) -> None:
+        """``launch`` and wait, without holding up the clients of this loop that knock at the door."""
+        process = self.launch()
+        async with asyncio.timeout(START_SECONDS_MAX), self.client() as client:
+            while process.poll() is None:
+                with contextlib.suppress(httpx2.TransportError):
+                    if (await client.get("/readyz")).is_success:
+                        return
+                await asyncio.sleep(0.02)
+        raise ServerFailed(f"kos serve did not start:\n{self.log_tail()}")
 
     def close(self) -> None:
         """Also prints the log, which pytest shows if the test fails."""
@@ -89,7 +102,7 @@ def app_server(port: int, database_url: str, **variables: str) -> AppServer:
         directory=Path(tempfile.mkdtemp(prefix="kos-serve-")),
         command=[str(KOS), "serve", "--port", str(port)],
         is_ready=lambda _: _answers_ready(port),
-        variables={"KOS_DATABASE_URL": database_url, "KOS_ADMIN_KEY": ADMIN_KEY, **_COMPILED, **variables},
+        variables={"KOS_DATABASE_URL": database_url, "KOS_ADMIN_KEY": ADMIN_KEY, **COMPILED, **variables},
     )
 
 
@@ -111,5 +124,5 @@ def run_kos(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         timeout=_CALL_SECONDS_MAX,
-        env=environment(**{**_COMPILED, **variables}),
+        env=environment(**{**COMPILED, **variables}),
     )

@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from app.journal.migrate import upgrade
 from tests.app_server import Serve, serving
 from tests.processes import Server
-from tests.servers import Postgres, start_postgres, start_valkey
+from tests.servers import LONG, Postgres, start_postgres, start_valkey
+
+# Examples per property. A busy machine is no failure; a failure prints what brings it back (``--hypothesis-seed``).
+settings.register_profile("kos", max_examples=1_000 if LONG else 100, deadline=None, print_blob=True)
+settings.load_profile("kos")
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +42,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     server: Postgres = request.getfixturevalue("postgres")
     url = server.create_database()
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a migrated database that the tests of a module share; each makes events of its own. On both kinds."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('shared')}/kos.db"
+        upgrade(url)
+        yield url
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create_database(prepare=upgrade)
     yield url
     server.drop_database(url)
 

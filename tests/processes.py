@@ -58,6 +58,16 @@ class Server:
 
     def start(self) -> None:
         """Returns when the server answers. Errors: ServerFailed, with nothing left running."""
+        process = self.launch()
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not self.is_ready(process):
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise ServerFailed(f"{self.command[0]} did not start:\n{self.log_tail()}")
+            time.sleep(0.01)
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """Start the process and do not wait for it."""
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -69,12 +79,7 @@ class Server:
                 preexec_fn=_die_with_parent,
                 **self.account,
             )
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not self.is_ready(self.process):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise ServerFailed(f"{self.command[0]} did not start:\n{self.log_tail()}")
-            time.sleep(0.01)
+        return self.process
 
     def stop(self) -> None:
         """Asks it to shut down in order, and kills it when that takes too long."""

@@ -121,9 +121,7 @@ def start_postgres() -> Postgres:
         raise
 
 
-def _postgres_on(
-    port: int, programs: Path, directory: Path, password: str, account: dict[str, Any]
-) -> Postgres:
+def _postgres_on(port: int, programs: Path, directory: Path, password: str, account: dict[str, Any]) -> Postgres:
     data = directory / "data"
     settings = {
         "listen_addresses": "127.0.0.1",
@@ -187,9 +185,7 @@ def _runnable_by(account: dict[str, Any], programs: Path, directory: Path) -> Pa
     if not account:
         return programs
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        subprocess.run(
-            [programs / "postgres", "--version"], check=True, capture_output=True, cwd=directory, **account
-        )
+        subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, cwd=directory, **account)
         return programs
     # The wheel's programs look for their libraries three folders up, in a folder beside the package.
     package = programs.parent.parent

@@ -42,9 +42,7 @@ def project_files() -> list[Path]:
         paths = [
             path
             for path in ROOT.rglob("*")
-            if not any(
-                fnmatch.fnmatch(part, rule) for part in path.relative_to(ROOT).parts for rule in ignored
-            )
+            if not any(fnmatch.fnmatch(part, rule) for part in path.relative_to(ROOT).parts for rule in ignored)
         ]
     return [path for path in paths if path.is_file()]
 
@@ -158,6 +156,4 @@ def test_every_copied_file_is_named_with_its_hash():
 
     for name, digest in rows.items():
         assert hashlib.sha256((ROOT / name).read_bytes()).hexdigest() == digest, name
-    assert {name for name in vendored if not re.search("licen[sc]e", name, re.IGNORECASE)} - set(
-        rows
-    ) == set()
+    assert {name for name in vendored if not re.search("licen[sc]e", name, re.IGNORECASE)} - set(rows) == set()

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Every measurement, then RESULTS.md: about 20 minutes on an otherwise idle machine with two cores or more.
+# bench/run.sh [FOLDER]            results go to FOLDER/results and FOLDER/RESULTS.md, bench/ if not given
+# bench/run.sh --quick FOLDER      the same in half a minute each, to see that the harness works
+set -eu
+cd "$(dirname "$0")/.."
+. ./requirements/sync.sh
+quick=
+if [ "${1:-}" = --quick ]; then
+    quick=--quick
+    shift
+    [ $# -gt 0 ] || { echo "--quick needs a folder of its own: its figures mean nothing" >&2; exit 2; }
+fi
+folder=${1:-bench}
+sync_packages test
+for measurement in ingest million latency; do
+    echo "== $measurement"
+    .venv/bin/python -m "bench.$measurement" $quick --out "$folder/results"
+done
+.venv/bin/python -m bench.report --results "$folder/results"

@@ -1,0 +1,257 @@
+"""Who may call what: denied by default, scopes, brands, tokens; checked for every route the application has."""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from tests import factories
+from tests.app_in_process import Api
+from tests.event_client import EventClient
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SCOPES = ("orders", "ops", "finance", "audit", "host:h7")
+EVENT = "/v1/events/{event}"
+# Whom each route lets in: these scopes; "any": every key; "token": also the event's tokens; "public": everybody.
+WANTED = {
+    "POST /v1/events": "ops",
+    "GET /v1/events": "any",
+    f"GET {EVENT}": "any",
+    f"POST {EVENT}/transitions": "ops",
+    f"PATCH {EVENT}/rules": "ops",
+    f"PUT {EVENT}/roster": "ops",
+    f"GET {EVENT}/roster": "ops audit orders",
+    f"POST {EVENT}/sessions": "ops",
+    f"POST {EVENT}/sessions/{{session}}/end": "ops",
+    f"GET {EVENT}/sessions": "ops audit",
+    **{
+        f"POST {EVENT}/{noun}{batch}": "orders"
+        for noun in ("orders", "refunds", "cancellations")
+        for batch in ("", "/batch")
+    },
+    f"GET {EVENT}/orders/{{source}}/{{order}}/receipt": "ops audit",
+    f"GET {EVENT}/orders/{{source}}/{{order}}": "ops audit",
+    "GET /v1/orders/{source}/{order}": "ops audit",
+    f"GET {EVENT}/boards": "token",
+    f"GET {EVENT}/boards/{{board}}": "token",
+    f"GET {EVENT}/journal": "audit",
+    "POST /v1/tokens": "ops",
+    "DELETE /v1/tokens/{token}": "ops",
+    "POST /v1/keys": "ops",
+    "GET /v1/keys": "ops",
+    "DELETE /v1/keys/{key}": "ops",
+    "GET /healthz": "public",
+    "GET /readyz": "public",
+    "GET /docs": "any",
+    "HEAD /docs": "any",
+    "GET /openapi.json": "public",
+    "HEAD /openapi.json": "public",
+    "SOCKET /v1/stream": "token",
+    "GET /overlay/{event}/board": "public",
+    "HEAD /overlay/{event}/board": "public",
+    "GET /static/{digest}/{name}": "public",
+    "HEAD /static/{digest}/{name}": "public",
+}
+
+
+def routes_of(routes: Iterable[Any]) -> Iterator[Any]:
+    """Every route, also those of routers that were included."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from routes_of(included.routes)
+        else:
+            yield route
+
+
+def calls_of(api: Api) -> dict[str, str]:
+    """Every route as ``METHOD path`` without converters, with a path that fits it; the stream has no method."""
+    found = {}
+    for route in routes_of(api.framework.routes):
+        path = route.path.replace(":path}", "}")
+        for method in getattr(route, "methods", ("SOCKET",)):
+            found[f"{method} {path}"] = re.sub(r"{\w+}", "x", path)
+    return found
+
+
+def http_calls_of(api: Api) -> dict[str, str]:
+    return {name: path for name, path in calls_of(api).items() if not name.startswith("SOCKET ")}
+
+
+async def call(client: httpx2.AsyncClient, name: str, path: str) -> httpx2.Response:
+    method = name.split()[0]
+    return await client.request(method, path, **({"json": {}} if method in ("POST", "PUT", "PATCH") else {}))
+
+
+def is_refused(response: httpx2.Response, status: int, code: str) -> bool:
+    """Whether it is this problem; an answer to HEAD has its headers only."""
+    is_problem = response.headers["content-type"] == "application/problem+json"
+    told = code if response.request.method == "HEAD" else response.json().get("code")
+    return is_problem and (response.status_code, told) == (status, code)
+
+
+async def test_every_route_is_in_this_table(api: Api):
+    assert calls_of(api).keys() == WANTED.keys()
+
+
+async def test_without_a_key_only_public_routes_answer(api: Api):
+    async with api.client_of("") as nobody:
+        for name, path in http_calls_of(api).items():
+            response = await call(nobody, name, path)
+
+            if WANTED[name] == "public":
+                assert response.status_code != 401, name
+            else:
+                assert is_refused(response, 401, "key_missing"), name
+                assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer wrong",
+        "Bearer kos_0123456789ab_guess",
+        "Bearer kos_",
+        "Bearer kos__",
+        "Bearer a.b.c",
+        "Bearer eyJhbGciOiJub25lIn0.eyJqdGkiOiJ4IiwiYnJhbmQiOiJkZWZhdWx0IiwiZXZlbnQiOiJ4In0.",
+        f"Bearer {'x' * 8_000}",
+    ],
+)
+async def test_wrong_key_is_refused_at_every_door(api: Api, header):
+    async with api.client_of("") as client:
+        client.headers["Authorization"] = header
+        for name, path in http_calls_of(api).items():
+            if WANTED[name] != "public":
+                response = await call(client, name, path)
+                assert is_refused(response, 401, "key_invalid"), name
+
+
+@pytest.mark.parametrize("header", ["Basic YWRtaW46YWRtaW4=", "Bearer", "Bearer ", "admin-key-of-the-tests"])
+async def test_header_without_a_bearer_key_is_no_key(api: Api, header):
+    async with api.client_of("") as client:
+        response = await client.get("/v1/events", headers={"Authorization": header})
+
+    assert is_refused(response, 401, "key_missing")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def holders(api: Api, event: EventClient) -> AsyncIterator[dict[str, httpx2.AsyncClient]]:
+    """A client for each single scope, and one with a token of the event."""
+    keys = {scope: await api.key_of("default", scope) for scope in SCOPES}
+    token = (await api.client.post("/v1/tokens", json={"event": event.id})).json()["token"]
+    clients = {name: api.client_of(key) for name, key in {**keys, "token": token}.items()}
+    yield clients
+    for client in clients.values():
+        await client.aclose()
+
+
+async def test_each_scope_opens_its_routes_and_no_other(api: Api, event: EventClient, holders):
+    for name, path in http_calls_of(api).items():
+        wanted = WANTED[name]
+        path = re.sub(r"^/v1/events/x", event.path, path)
+        for scope, client in holders.items():
+            # Documents of the framework's own have no event, and a token reads nothing but its event.
+            if wanted == "public" or (wanted == "any" and scope == "token" and not path.startswith("/v1")):
+                continue
+            may = scope in wanted.split() or (wanted == "any" and scope != "token") or wanted == "token"
+
+            response = await call(client, name, path)
+
+            if may:
+                assert response.status_code not in (401, 403), f"{name} as {scope}: {response.text}"
+            else:
+                code = "token_not_enough" if scope == "token" else "scope_missing"
+                assert is_refused(response, 403, code), f"{name} as {scope}: {response.text}"
+
+
+async def test_missing_scope_leaves_no_trace(event: EventClient, holders):
+    head = await event.head()
+
+    response = await holders["ops"].post(f"{event.path}/orders", json=factories.simple_order("1", "h7"))
+    batch = await holders["audit"].post(f"{event.path}/orders/batch", json=[factories.simple_order("1", "h7")])
+
+    assert is_refused(response, 403, "scope_missing")
+    assert is_refused(batch, 403, "scope_missing")
+    assert await event.head() == head
+
+
+def event_calls(event: str) -> list[tuple[str, str, Any]]:
+    """A good call to each route below an event."""
+    path = f"/v1/events/{event}"
+    return [
+        ("GET", path, None),
+        ("POST", f"{path}/transitions", {"to": "paused"}),
+        ("PATCH", f"{path}/rules", {"ranks": "shared"}),
+        ("PUT", f"{path}/roster", factories.roster_body()),
+        ("GET", f"{path}/roster", None),
+        ("POST", f"{path}/sessions", {"id": "s", "hosts": [{"id": "h7"}]}),
+        ("POST", f"{path}/sessions/s/end", {}),
+        ("GET", f"{path}/sessions", None),
+        ("POST", f"{path}/orders", factories.order("theirs")),
+        ("POST", f"{path}/orders/batch", [factories.order("theirs")]),
+        ("POST", f"{path}/refunds", factories.refund(amount="1.00")),
+        ("POST", f"{path}/refunds/batch", [factories.refund(amount="1.00")]),
+        ("POST", f"{path}/cancellations", factories.cancellation()),
+        ("POST", f"{path}/cancellations/batch", [factories.cancellation()]),
+        ("GET", f"{path}/orders/shop/1", None),
+        ("GET", f"{path}/orders/shop/1/receipt", None),
+        ("GET", f"{path}/boards", None),
+        ("GET", f"{path}/boards/hosts", None),
+        ("GET", f"{path}/journal", None),
+        ("POST", "/v1/tokens", {"event": event}),
+    ]
+
+
+async def test_another_brand_sees_an_event_exactly_as_one_that_is_not_there(api: Api, event: EventClient):
+    await event.sell("1", "h7")
+    head = await event.head()
+
+    async with api.client_of(await api.key_of("rival", "orders", "ops", "finance", "audit")) as rival:
+        for there, not_there in zip(event_calls(event.id), event_calls("nowhere"), strict=True):
+            first = await rival.request(there[0], there[1], json=there[2])
+            second = await rival.request(not_there[0], not_there[1], json=not_there[2])
+
+            assert is_refused(first, 404, "event_unknown"), there
+            assert first.text.replace(event.id, "nowhere") == second.text
+        listed = await rival.get("/v1/events")
+        found = await rival.get("/v1/orders/shop/1")
+        taken = await rival.post("/v1/events", json=factories.event_body(event.id))
+
+    assert listed.json() == {"events": []}
+    assert is_refused(found, 404, "order_unknown")
+    assert is_refused(taken, 409, "event_id_taken")
+    assert await event.head() == head
+
+
+async def test_token_reads_the_boards_of_its_event_and_nothing_else(api: Api, event: EventClient, holders):
+    other = await EventClient(api.client, f"{event.id}-other").open()
+    token = holders["token"].headers["authorization"].removeprefix("Bearer ")
+
+    async with api.client_of("") as viewer:
+        in_header = await holders["token"].get(f"{event.path}/boards/hosts")
+        in_query = await viewer.get(f"{event.path}/boards/hosts", params={"token": token})
+        foreign = await viewer.get(f"{other.path}/boards/hosts", params={"token": token})
+        past = await viewer.get(f"{event.path}/boards/hosts", params={"token": token, "at": 1})
+        elsewhere = await viewer.get(f"{event.path}/journal", params={"token": token})
+
+    assert (in_header.status_code, in_query.status_code) == (200, 200)
+    assert is_refused(foreign, 404, "event_unknown")
+    assert is_refused(past, 403, "scope_missing")
+    assert is_refused(elsewhere, 401, "key_missing")
+
+
+async def test_unknown_paths_and_methods_are_problems_too(api: Api):
+    missing = await api.client.get("/v1/nothing")
+    wrong = await api.client.put("/v1/events")
+    slash = await api.client.get("/v1/events/")
+
+    assert is_refused(missing, 404, "not_found")
+    assert is_refused(wrong, 405, "method_not_allowed")
+    assert wrong.headers["allow"]
+    assert slash.status_code == 404
+    assert {response.headers["content-type"] for response in (missing, wrong)} == {"application/problem+json"}

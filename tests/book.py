@@ -1,0 +1,189 @@
+"""An event in memory: the pure rules driven as the writer drives them, one batch after the other, without a database.
+
+Every entry is folded from its stored bytes, as another process would fold it, and its body must be canonical.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from app.challenge.boards import Frame, board_document, parse_board
+from app.challenge.scores import Scoreboard, Totals
+from app.errors import AppError
+from app.journal.drafts import Fact
+from app.journal.entry import Entry, canonical_bytes, content_digest, epoch_of, rehash
+from app.journal.store import Head, Posting, head_after, new_head
+from app.journal.writer import Accepted, Known, Outcome, plan_batch
+from app.main import RULES
+from app.sales import facts
+from app.sales.money import exponent_of, format_amount
+from app.sales.times import rfc3339
+from app.state import State
+
+EVENT = "kos101"
+BRAND = "mac"
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+# 5 April 2021: in the past, because a database refuses entries that are ahead of its clock.
+START = 1_617_580_800 * SECOND
+END = START + 7 * DAY
+
+TEAMS = ("opal", "ruby")
+HOSTS: tuple[dict[str, Any], ...] = (
+    {"id": "ann", "team": "ruby", "codes": ["ANN5"]},
+    {"id": "bo", "team": "ruby", "codes": ["BO5", "bo-vip"]},
+    {"id": "cy", "team": "opal", "codes": ["CY5"]},
+    {"id": "dee", "codes": []},
+)
+
+
+def order(id: str = "1001", price: str = "10.00", quantity: int = 1, **fields: Any) -> facts.Order:
+    """An order of one line ``1``, or of the ``lines`` given; the rest as the shop would send it."""
+    lines = fields.pop("lines", None) or [facts.OrderLine(quantity, price, "1")]
+    paid_at = fields.pop("paid_at", START + HOUR)
+    moment = paid_at if isinstance(paid_at, str) else rfc3339(paid_at)
+    return facts.Order(id, moment, fields.pop("currency", "GBP"), lines, **fields)
+
+
+def line(id: str, price: str = "10.00", quantity: int = 1, **fields: Any) -> facts.OrderLine:
+    return facts.OrderLine(quantity, price, id, **fields)
+
+
+def refund(id: str = "r1", order: str = "1001", **fields: Any) -> facts.Refund:
+    at = fields.pop("refunded_at", START + 2 * HOUR)
+    return facts.Refund(id, rfc3339(at), order=order, **fields)
+
+
+def order_said(given: facts.Order, currency: str = "GBP", actor: str = "key:shop") -> Fact:
+    """The fact that the API would hand to the writer."""
+    content = facts.order_fact(given, currency, exponent_of(currency), lambda person: f"hidden-{person}")
+    return Fact("order.paid", facts.order_key(given.source, given.id), content, actor)
+
+
+def refund_said(given: facts.Refund, currency: str = "GBP", actor: str = "key:shop") -> Fact:
+    content = facts.refund_fact(given, currency, exponent_of(currency))
+    order_key = facts.order_key(given.source, given.order) if given.order else ""
+    return Fact("order.refunded", f"refund:{given.source}:{given.id}", content, actor, order_key)
+
+
+def cancellation_said(order: str = "1001", id: str = "", at: int = START + 3 * HOUR, source: str = "default") -> Fact:
+    content = facts.cancellation_fact(facts.Cancellation(order, rfc3339(at), source, id))
+    key = f"cancellation:{source}:{content['id']}"
+    return Fact("order.cancelled", key, content, "key:shop", facts.order_key(source, order))
+
+
+def roster_said(hosts: Iterable[dict[str, Any]] = HOSTS, teams: Iterable[str] = TEAMS, key: str = "") -> Fact:
+    content = {"teams": list(teams), "stores": [], "hosts": [dict(host) for host in hosts]}
+    request = canonical_bytes(content).hex() if key else ""
+    return Fact("roster.changed", key, content, "key:ops", request=request)
+
+
+def move_said(to: str, reason: str = "") -> Fact:
+    return Fact("event.moved", "", {"to": to, "reason": reason}, "key:ops")
+
+
+def session_said(id: str, weights: dict[str, int], started_at: int = START) -> Fact:
+    hosts = [{"id": host, "weight": weight} for host, weight in sorted(weights.items())]
+    content = {"id": id, "hosts": hosts, "started_at": started_at}
+    return Fact("session.started", f"session:{id}:started", content, "key:ops")
+
+
+def event_said(**changed: Any) -> Fact:
+    """The first fact of an event."""
+    currency = changed.get("currency", "GBP")
+    content = {
+        "brand": BRAND,
+        "currency": currency,
+        "exponent": exponent_of(currency),
+        "timezone": "UTC",
+        "starts_at": START,
+        "ends_at": END,
+        "rules": {},
+    }
+    return Fact("event.created", "", content | changed, "key:ops")
+
+
+class Book:
+    """One event's journal in memory, with the state, the scores and the postings that follow from it.
+
+    Shape: ``now`` is the clock (microseconds); the caller moves it. Opened live with ``HOSTS`` unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        to: str = "live",
+        hosts: Iterable[dict[str, Any]] = HOSTS,
+        now: int = START + 4 * DAY,
+        name: str = EVENT,
+        **event: Any,
+    ) -> None:
+        self.now = now
+        self.head: Head = new_head(name, BRAND)
+        self.entries: list[Entry] = []
+        self.postings: list[Posting] = []
+        self.state = State(name)
+        self.scores = Scoreboard(Totals(event.get("timezone", "UTC")))
+        self.say(event_said(**event))
+        if hosts:
+            self.say(roster_said(hosts))
+        path = ("scheduled", "live", "ended", "final")
+        for status in path[: path.index(to) + 1] if to != "draft" else ():
+            self.say(move_said(status))
+
+    def batch(self, said: Iterable[Fact]) -> list[Outcome]:
+        """Decide and append these facts together; one outcome each."""
+        plan = plan_batch(RULES, self.head, self.state.layer(), list(said), self.now, Known(self.entries))
+        for entry in plan.entries:
+            content = orjson.loads(entry.body)
+            assert canonical_bytes(content) == entry.body
+            assert rehash(entry) == entry.hash
+            self.state = self.state.layer()
+            self.state.apply(entry.position, entry.kind, entry.key, entry.recorded_at, content)
+            self.scores.apply(entry.position, entry.kind, content)
+        if plan.entries:
+            assert self.state == plan.layer
+            self.entries += plan.entries
+            self.postings += plan.postings
+            self.head = head_after(self.head, plan.entries)
+        return plan.outcomes
+
+    def say(self, said: Fact) -> Accepted:
+        """One fact. Errors: AppError, its refusal."""
+        outcome = self.batch([said])[0]
+        if isinstance(outcome, AppError):
+            raise outcome
+        return outcome
+
+    def sell(self, **fields: Any) -> dict[str, Any]:
+        """One order; the body of its entry."""
+        return self.say(order_said(order(**fields), self.state.currency)).entries[0].content
+
+    def give_back(self, **fields: Any) -> dict[str, Any]:
+        """One refund; the body of its entry."""
+        return self.say(refund_said(refund(**fields), self.state.currency)).entries[0].content
+
+    def board(self, id: str = "hosts", limit: int = 100, around: str = "", at: int = 0) -> dict[str, Any]:
+        state = self.state
+        frame = Frame(
+            self.head.event,
+            epoch_of(self.entries[0].hash),
+            state.currency,
+            state.status,
+            state.rules.ranks == "shared",
+            lambda amount: format_amount(amount, state.exponent),
+        )
+        now = at or state.recorded_at
+        return board_document(self.scores, parse_board(id), frame, now, state.position, limit, around)
+
+    def balances(self) -> dict[str, int]:
+        """Accounts that are not at zero."""
+        sums: Counter[str] = Counter()
+        for posting in self.postings:
+            sums[posting.account] += posting.amount
+        return {account: amount for account, amount in sums.items() if amount}
+
+    def digest(self) -> str:
+        return content_digest(self.entries)

@@ -1,0 +1,51 @@
+"""Declared rules: known names, known values, defaults left out, the rest kept."""
+
+import pytest
+
+from app.challenge.rules import Rules, document, parse_rules
+from app.errors import AppError
+from app.journal.drafts import Fact
+from tests.book import Book
+
+
+def test_what_is_left_out_stays_as_it_was():
+    before = parse_rules({"ranks": "shared"})
+
+    assert parse_rules({"public_boards": True}, before) == Rules("shared", True)
+    assert parse_rules({}, before) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, {}),
+        ({"ranks": "distinct", "public_boards": False}, {}),
+        ({"ranks": "shared"}, {"ranks": "shared"}),
+        ({"ranks": "distinct", "public_boards": True}, {"public_boards": True}),
+    ],
+)
+def test_document_leaves_out_what_equals_the_default_however_it_was_said(given, kept):
+    assert document(parse_rules(given)) == kept
+    assert document(parse_rules(document(parse_rules(given)))) == kept
+
+
+@pytest.mark.parametrize("given", [{"rank": "shared"}, {"ranks": "none"}, {"public_boards": 1}, {"ranks": None}])
+def test_rule_that_does_not_exist_is_refused(given):
+    with pytest.raises(AppError) as refused:
+        parse_rules(given)
+
+    assert (refused.value.code, refused.value.field) == ("rules_invalid", "rules")
+
+
+def test_rules_are_versioned_by_the_entries_that_change_them():
+    book = Book()
+
+    for rules in ({"ranks": "shared"}, {"ranks": "shared"}, {"public_boards": True}):
+        book.say(Fact("rules.changed", "", {"rules": rules}, "key:ops"))
+
+    changed = [(entry.key, entry.content) for entry in book.entries if entry.kind == "rules.changed"]
+    assert changed == [
+        ("rules:2", {"rules": {"ranks": "shared"}, "version": 2}),
+        ("rules:3", {"rules": {"ranks": "shared", "public_boards": True}, "version": 3}),
+    ]
+    assert book.sell()["rules"] == 3

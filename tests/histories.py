@@ -1,0 +1,133 @@
+"""Random facts about one event, with so few ids that they meet: orders, refunds, cancellations, roster changes.
+
+Amounts are small, so that shares of zero and of one minor unit are common; that is where splits go wrong.
+"""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from app.journal.drafts import Fact
+from app.sales import facts
+from app.sales.money import format_amount
+from tests import book
+
+ORDER_IDS = [f"o{number}" for number in range(1, 7)]
+SOME_ORDER = st.sampled_from(ORDER_IDS)
+SESSIONS = ("duo", "trio", "solo")
+CODES = ("ANN5", "ann5", "BO5", "CY5", "NOBODY")
+STATUSES = ("active", "hidden", "guest", "banned")
+
+
+def pounds(minor: int) -> str:
+    return format_amount(minor, 2)
+
+
+@st.composite
+def order_lines(draw: st.DrawFn, most: int = 4) -> list[facts.OrderLine]:
+    lines = []
+    for number in range(draw(st.integers(1, most))):
+        quantity = draw(st.integers(1, 4))
+        price = draw(st.sampled_from((0, 1, 2, 3, 10, 333, 1_000, 1_999)))
+        discount = draw(st.just(0) | st.integers(0, quantity * price))
+        lines.append(
+            book.line(str(number + 1), pounds(price), quantity, discount=pounds(discount), sku=f"sku-{number}")
+        )
+    return lines
+
+
+@st.composite
+def orders(draw: st.DrawFn, ids: st.SearchStrategy[str] = SOME_ORDER) -> facts.Order:
+    """An order with lines, discounts, shipping, tax in or on top of the lines, and any kind of attribution."""
+    lines = draw(order_lines())
+    worth = sum(sum_of(line) for line in lines)
+    included = draw(st.booleans())
+    fields: dict[str, Any] = draw(
+        st.sampled_from(
+            (
+                {},
+                *({"host": host["id"]} for host in book.HOSTS),
+                *({"code": code} for code in CODES),
+                *({"session": session} for session in SESSIONS),
+                {"code": "NOBODY", "session": "duo"},
+            )
+        )
+    )
+    return book.order(
+        draw(ids),
+        lines=lines,
+        paid_at=book.START + draw(st.integers(0, 4 * 24 - 1)) * book.HOUR,
+        shipping=pounds(draw(st.sampled_from((0, 0, 1, 299)))),
+        tax=pounds(draw(st.just(0) | st.integers(0, worth if included else 500))),
+        tax_included=included,
+        **fields,
+    )
+
+
+def sum_of(line: facts.OrderLine) -> int:
+    price, discount = (int(text.replace(".", "")) for text in (line.unit_price, line.discount))
+    return line.quantity * price - discount
+
+
+@st.composite
+def refund_lines(draw: st.DrawFn) -> list[facts.RefundLine]:
+    ids = draw(st.lists(st.sampled_from("1234"), min_size=1, max_size=3, unique=True))
+    lines = []
+    for identity in ids:
+        quantity = draw(st.integers(0, 3))
+        amount = draw(st.integers(1, 2_500)) if not quantity or draw(st.booleans()) else 0
+        lines.append(facts.RefundLine(identity, quantity, pounds(amount) if amount else ""))
+    return lines
+
+
+@st.composite
+def refunds(draw: st.DrawFn, order: st.SearchStrategy[str] = SOME_ORDER) -> facts.Refund:
+    """A refund by amount, by line or both; of an order that is there, will come, or is never named."""
+    fields: dict[str, Any] = {}
+    by = draw(st.sampled_from(("amount", "lines", "both", "rest", "nothing named")))
+    if by in ("amount", "both", "nothing named"):
+        fields["amount"] = pounds(draw(st.integers(1, 4_000)))
+    elif by == "rest":
+        fields["amount"] = pounds(100_000)
+    if by in ("lines", "both"):
+        fields["lines"] = draw(refund_lines())
+    return book.refund(f"r{draw(st.integers(1, 12))}", "" if by == "nothing named" else draw(order), **fields)
+
+
+@st.composite
+def roster_changes(draw: st.DrawFn) -> Fact:
+    """One host changes team, status or codes; now, or at a time of its own."""
+    record: dict[str, Any] = {"id": draw(st.sampled_from([host["id"] for host in book.HOSTS] + ["eve", "fay"]))}
+    if draw(st.booleans()):
+        record["team"] = draw(st.sampled_from((*book.TEAMS, "jade", "")))
+        if draw(st.booleans()):
+            record["from"] = book.START + draw(st.integers(-2, 6 * 24)) * book.HOUR
+    if draw(st.booleans()):
+        record["status"] = draw(st.sampled_from(STATUSES))
+    if draw(st.booleans()):
+        record["codes"] = draw(st.lists(st.sampled_from(CODES[:4]), max_size=2, unique_by=str.upper))
+    return book.roster_said([record], ("jade",))
+
+
+def said() -> st.SearchStrategy[Fact]:
+    """Any fact but the moves of the event, orders and refunds above all."""
+    sold = orders().map(book.order_said)
+    returned = refunds().map(book.refund_said)
+    cancelled = st.sampled_from(ORDER_IDS).map(book.cancellation_said)
+    return st.one_of(sold, sold, returned, returned, cancelled, roster_changes())
+
+
+def sessions_said() -> list[Fact]:
+    """``duo`` and ``trio`` share, ``trio`` with odd weights."""
+    return [
+        book.session_said("duo", {"ann": 1, "cy": 1}),
+        book.session_said("trio", {"ann": 1, "bo": 5, "dee": 3}),
+        book.session_said("solo", {"cy": 7}),
+    ]
+
+
+def opened(**event: Any) -> book.Book:
+    """A live event with its sessions."""
+    made = book.Book(**event)
+    made.batch(sessions_said())
+    return made

@@ -1,0 +1,347 @@
+"""Any history on SQLite and on PostgreSQL at once, with one clock: the same journal hash for hash, and every invariant.
+
+Each side is two processes on one database that do not hear of each other until they write, so races are lost and
+healed all the time; either may be started anew, with or without its stored states. A third run in memory says what
+both must be. ``KOS_TEST_SEED`` repeats a run.
+"""
+
+import asyncio
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from msgspec.structs import replace
+
+from app.audit.verify import verify
+from app.challenge.scores import MEASURES
+from app.errors import AppError
+from app.events import Events, load, stored_state
+from app.journal.drafts import Fact
+from app.journal.entry import content_digest
+from app.journal.migrate import upgrade
+from app.journal.open import open_store
+from app.journal.store import Store
+from app.journal.writer import Outcome
+from app.main import RULES
+from app.sales.facts import Order, Refund, line_amounts
+from app.settings import Settings
+from tests import histories
+from tests.book import (
+    BRAND,
+    DAY,
+    HOUR,
+    START,
+    Book,
+    cancellation_said,
+    event_said,
+    move_said,
+    order_said,
+    refund_said,
+    roster_said,
+    session_said,
+)
+from tests.live import Clock
+from tests.recount import recount
+from tests.servers import LONG, Postgres
+
+RUNS, STEPS = (250, 60) if LONG else (20, 30)
+PROCESS = st.integers(0, 1)
+RECENT = st.integers(-2, 5)
+SESSIONS = st.builds(
+    lambda number, host: session_said(f"s{number}", {host: number, "bo": 2}),
+    st.integers(1, 4),
+    st.sampled_from(("ann", "cy", "eve")),
+)
+RULES_CHANGED = st.sampled_from(("shared", "distinct")).map(
+    lambda ranks: Fact("rules.changed", "", {"rules": {"ranks": ranks}}, "key:ops")
+)
+BOARDS = list(product(("host", "team"), MEASURES))
+names = count(1)
+
+
+@dataclass
+class Process:
+    """One process of one database; it follows nobody and stores its state every few entries."""
+
+    url: str
+    clock: Clock
+    store: Store = field(init=False)
+    events: Events = field(init=False)
+
+    def start(self) -> None:
+        self.store = open_store(self.url, self.clock, wait_seconds_max=5)
+        settings = Settings(state_entries=7, tail_interval_ms=3_600_000, batch_facts_max=100)
+        self.events = Events(self.store, RULES, settings)
+
+    async def stop(self) -> None:
+        await self.events.close()
+        await self.store.close()
+
+
+def told(outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]:
+    """What callers are told: refused and why, or the entries by hash and whether they were there."""
+    return [
+        (outcome.code, outcome.field)
+        if isinstance(outcome, AppError)
+        else (outcome.replayed, *(entry.hash for entry in outcome.entries))
+        for outcome in outcomes
+    ]
+
+
+class Histories(RuleBasedStateMachine):
+    """Both databases under the same calls."""
+
+    urls: Sequence[str] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.clock = Clock(START + 4 * DAY)
+        self.sides = [[Process(url, self.clock) for _ in range(2)] for url in self.urls]
+        for process in self.processes():
+            process.start()
+        self.name = f"machine-{next(names)}"
+        self.said: list[Fact] = []
+        self.steps = self.sold = self.returned = 0
+
+    def processes(self) -> list[Process]:
+        return [process for side in self.sides for process in side]
+
+    @initialize(status=st.sampled_from(("live", "live", "live", "scheduled", "draft")), early=st.booleans())
+    def begin(self, status: str, early: bool) -> None:
+        if early and status != "live":
+            self.clock.now = START - 2 * HOUR
+        self.book = Book("draft", (), self.clock.now, self.name)
+        self.runner.run(self.create())
+        self.tell(0, [roster_said(), *histories.sessions_said()])
+        for to in ("scheduled", "live")[: ("draft", "scheduled", "live").index(status)]:
+            self.tell(0, [move_said(to)])
+
+    async def create(self) -> None:
+        for side in self.sides:
+            await side[0].events.create(event_said(), self.name, BRAND)
+
+    def tell(self, process: int, said: Sequence[Fact]) -> list[Outcome]:
+        """Say this on both sides to one of their processes, and in memory; all must answer the same."""
+        self.book.now = self.clock.now
+        expected = self.book.batch(said)
+        for side in self.sides:
+            answers = self.runner.run(self.submit(side[process], said))
+            assert told(answers) == told(expected), side[process].url
+        self.said += said
+        return expected
+
+    async def submit(self, process: Process, said: Sequence[Fact]) -> list[Outcome]:
+        return await (await process.events.open(self.name)).submit(said)
+
+    @rule(process=PROCESS, given=st.lists(histories.orders(), min_size=2, max_size=4))
+    def sell(self, process: int, given: list[Order]) -> None:
+        said = []
+        for order in given:
+            self.sold += 1
+            said.append(order_said(replace(order, id=f"n{self.sold}")))
+        self.tell(process, said)
+
+    @rule(process=PROCESS, given=st.lists(st.tuples(histories.refunds(), RECENT), min_size=2, max_size=4))
+    def give_back(self, process: int, given: list[tuple[Refund, int]]) -> None:
+        said = []
+        for refund, recent in given:
+            self.returned += 1
+            order = self.recent(recent) if refund.order else ""
+            said.append(refund_said(replace(refund, id=f"n{self.returned}", order=order)))
+        self.tell(process, said)
+
+    @rule(process=PROCESS, recent=RECENT, own_id=st.sampled_from(("", "c1", "c2")))
+    def cancel(self, process: int, recent: int, own_id: str) -> None:
+        self.tell(process, [cancellation_said(self.recent(recent), own_id and f"{own_id}-{self.recent(recent)}")])
+
+    def recent(self, steps: int) -> str:
+        """An order sold so many orders ago; below zero one that may be sold later."""
+        return f"n{max(1, self.sold - steps)}"
+
+    @rule(process=PROCESS, said=st.lists(histories.said(), min_size=2, max_size=6))
+    def many(self, process: int, said: list[Fact]) -> None:
+        self.tell(process, said)
+
+    @rule(process=PROCESS, said=histories.roster_changes() | SESSIONS | RULES_CHANGED)
+    def operate(self, process: int, said: Fact) -> None:
+        self.tell(process, [said])
+
+    @rule(process=PROCESS, to=st.sampled_from(("scheduled", "live", "paused", "live", "ended", "final")))
+    def move(self, process: int, to: str) -> None:
+        if to == "final" and self.steps < STEPS // 2:
+            to = "paused"
+        self.tell(process, [move_said(to)])
+
+    @precondition(lambda self: self.said)
+    @rule(process=PROCESS, data=st.data())
+    def repeat(self, process: int, data: st.DataObject) -> None:
+        """Any earlier call again: what was accepted is a repeat and changes nothing."""
+        said = data.draw(st.sampled_from(self.said))
+        there = said.key in {entry.key for entry in self.book.entries}
+        head = self.book.head
+
+        (outcome,) = self.tell(process, [said])
+
+        if said.key and there:
+            assert isinstance(outcome, AppError) or outcome.replayed
+            assert self.book.head == head
+
+    @precondition(lambda self: any(fact.key for fact in self.said))
+    @rule(process=PROCESS, data=st.data())
+    def repeat_changed(self, process: int, data: st.DataObject) -> None:
+        """An earlier call with another time: a conflict if its key is taken."""
+        said = data.draw(st.sampled_from([fact for fact in self.said if fact.key]))
+        when = next(name for name in said.content if name.endswith("_at"))
+        changed = Fact(said.kind, said.key, said.content | {when: said.content[when] + 1}, said.actor, said.order)
+        accepted = [entry.content.get("fact") for entry in self.book.entries if entry.key == said.key]
+
+        (outcome,) = self.tell(process, [changed])
+
+        if accepted and accepted[0] != changed.content:
+            assert isinstance(outcome, AppError)
+            assert (outcome.status, outcome.code.endswith("_conflict")) == (409, True)
+
+    @rule(hours=st.sampled_from((0, 1, 5, 30, 60)), minutes=st.integers(0, 59))
+    def pass_time(self, hours: int, minutes: int) -> None:
+        """Moves that fell due are made at once, as the timers of a live process do."""
+        self.clock.now += hours * HOUR + minutes * HOUR // 60
+        self.tell(0, [Fact("schedule", "", {}, "schedule")])
+
+    @rule(side=PROCESS, process=PROCESS, drop_states=st.booleans())
+    def restart(self, side: int, process: int, drop_states: bool) -> None:
+        """A process that comes back holds what it held, and what a refold from the first entry gives."""
+        self.runner.run(self.restarted(self.sides[side][process], drop_states))
+
+    async def restarted(self, process: Process, drop_states: bool) -> None:
+        await process.stop()
+        process.start()
+        if drop_states:
+            await process.store.drop_states(self.name)
+        opened = await process.events.open(self.name)
+        refolded = await load(process.store, self.name, use_states=False)
+        assert opened.head == refolded.head == self.book.head
+        assert stored_state(opened) == stored_state(refolded)
+
+    @invariant()
+    def everything_holds(self) -> None:
+        if not hasattr(self, "book"):
+            return
+        self.steps += 1
+        self.money_holds()
+        self.boards_hold(BOARDS if self.steps % 10 == 0 else [BOARDS[self.steps % len(BOARDS)]])
+        if self.steps % 10 == 0:
+            self.runner.run(self.databases_hold())
+
+    def money_holds(self) -> None:
+        """Zero sums; of no order and no line more taken than was there; no account on its wrong side."""
+        balances = self.book.balances()
+        assert sum(balances.values()) == 0
+        assert balances.get("Assets:Unmatched-Refunds", 0) == self.book.state.unmatched_amount
+        for account, amount in balances.items():
+            assert amount < 0 or not account.startswith(("Income:", "Liabilities:")), account
+        paid: dict[str, Counter[Any]] = {}
+        for entry in self.book.entries:
+            content = entry.content
+            if entry.kind == "order.paid":
+                paid[entry.key] = worth_of(content["fact"])
+            elif entry.kind in ("order.refunded", "refund.matched") and not content.get("parked"):
+                for share in content["shares"]:
+                    paid[content["about"]][share["line"], share["of"]] -= share["amount"]
+        assert all(left >= 0 for order in paid.values() for left in order.values())
+
+    def boards_hold(self, boards: Sequence[tuple[str, str]]) -> None:
+        """Boards of the side that was asked last are those of a recount; totals tie out; nothing is below zero."""
+        counted = recount(self.book.entries)
+        shared = self.book.state.rules.ranks == "shared"
+        for of, measure in boards:
+            expected = counted.board(of, measure, shared=shared)
+            shown = self.book.board(f"{of}s.{measure}")
+            rows = [(row["rank"], row["id"], number(row["score"])) for row in shown["rows"]]
+            sums = {name: number(shown[name]) for name in ("house", "excluded", "total")}
+            assert {"rows": rows, **sums} == expected, shown["board"]
+            assert all(score >= 0 for *_, score in rows)
+
+    async def databases_hold(self) -> None:
+        """Each process has caught up and shows the same; each database verifies; both hold the same, hash for hash."""
+        stored = []
+        for process in self.processes():
+            opened = await process.events.open(self.name)
+            await process.events._tail.catch_up()
+            assert opened.head == self.book.head
+            assert opened.state == self.book.state
+            assert opened.scores["full"].totals == self.book.scores.totals
+            stored.append(stored_state(opened).digest)
+        assert len(set(stored)) == 1
+        for side in self.sides:
+            report = await verify(side[0].store, self.name)
+            assert (report.findings, report.exit_code) == ([], 0)
+            entries = await side[1].store.read(self.name, 0, 100_000)
+            assert [entry.hash for entry in entries] == [entry.hash for entry in self.book.entries]
+            assert content_digest(entries) == self.book.digest()
+            assert await side[1].store.postings(self.name, 0, 100_000) == self.book.postings
+
+    def teardown(self) -> None:
+        if hasattr(self, "book"):
+            self.runner.run(self.databases_hold())
+            self.boards_hold(BOARDS)
+        for process in self.processes():
+            self.runner.run(process.stop())
+        self.runner.close()
+
+
+def worth_of(fact: dict[str, Any]) -> Counter[Any]:
+    """What can be given back of an order, by line and kind."""
+    worth: Counter[Any] = Counter()
+    for item, (net, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
+        worth[item["id"], "sale"] = net
+        worth[item["id"], "tax"] = tax
+    worth["", "shipping"] = fact.get("shipping", 0)
+    worth["", "tax"] = 0 if fact.get("tax_included") else fact.get("tax", 0)
+    return worth
+
+
+def number(shown: str | int) -> int:
+    return int(shown.replace(".", "")) if isinstance(shown, str) else shown
+
+
+@pytest.fixture
+def sqlite_and_postgres(tmp_path: Path, postgres: Postgres) -> Iterator[tuple[str, str]]:
+    urls = f"sqlite+aiosqlite:///{tmp_path}/kos.db", postgres.create_database(prepare=upgrade)
+    upgrade(urls[0])
+    yield urls
+    postgres.drop_database(urls[1])
+
+
+def test_any_history_gives_the_same_journal_on_both_databases_and_keeps_every_invariant(sqlite_and_postgres):
+    chosen = int(os.environ.get("KOS_TEST_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"KOS_TEST_SEED={chosen}")
+
+    class OnBoth(Histories):
+        urls = sqlite_and_postgres
+
+    run_state_machine_as_test(
+        seed(chosen)(OnBoth),
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=STEPS,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )

@@ -1,0 +1,161 @@
+"""Who earns an order: the precedence as a table, the receipt, and shares that add up to the line."""
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import Invalid
+from app.sales import facts
+from app.sales.attribution import HOUSE, NO_TEAM, attribute
+from tests import histories
+from tests.book import START, line, order
+
+
+@dataclass
+class Roster:
+    """Two hosts with codes, one session; ann joined ruby an hour into the event, bo is in no team."""
+
+    hosts: tuple[str, ...] = ("ann", "bo")
+    codes: dict[str, str] = field(default_factory=lambda: {"ANN5": "ann", "BO5": "bo"})
+    sessions: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: {"duo": [("ann", 2), ("bo", 1)]})
+
+    def has_host(self, host: str) -> bool:
+        return host in self.hosts
+
+    def host_of_code(self, code: str) -> str | None:
+        return self.codes.get(code.upper())
+
+    def team_of(self, host: str, at: int) -> str:
+        return "ruby" if host == "ann" and at >= START + 3_600_000_000 else NO_TEAM
+
+    def session_weights(self, session: str) -> list[tuple[str, int]] | None:
+        return self.sessions.get(session)
+
+
+def attributed(roster: Roster | None = None, **fields: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    return attribute(roster or Roster(), facts.order_fact(order(**fields), "GBP", 2, str))
+
+
+@pytest.mark.parametrize(
+    ("brought", "winner", "reason", "receipt"),
+    [
+        ({}, HOUSE, "unattributed", []),
+        ({"host": "ann"}, "ann", "host", [("host", "ann", "won")]),
+        ({"code": "BO5"}, "bo", "code", [("code", "BO5", "won")]),
+        ({"code": "bo5"}, "bo", "code", [("code", "bo5", "won")]),
+        ({"session": "duo"}, "ann+bo", "session", [("session", "duo", "won")]),
+        ({"code": "NONE"}, HOUSE, "unknown_code", [("code", "NONE", "unknown_code")]),
+        ({"click": "c1"}, HOUSE, "unknown_click", [("click", "c1", "unknown_click")]),
+        ({"host": "ann", "code": "BO5"}, "ann", "host", [("host", "ann", "won"), ("code", "BO5", "outranked")]),
+        (
+            {"code": "BO5", "session": "duo"},
+            "bo",
+            "code",
+            [("code", "BO5", "won"), ("session", "duo", "outranked")],
+        ),
+        (
+            {"code": "NONE", "session": "duo"},
+            "ann+bo",
+            "session",
+            [("code", "NONE", "unknown_code"), ("session", "duo", "won")],
+        ),
+        (
+            {"host": "bo", "code": "NONE", "click": "c1", "session": "duo"},
+            "bo",
+            "host",
+            [
+                ("host", "bo", "won"),
+                ("code", "NONE", "unknown_code"),
+                ("click", "c1", "unknown_click"),
+                ("session", "duo", "outranked"),
+            ],
+        ),
+    ],
+)
+def test_best_candidate_wins_and_the_receipt_says_what_became_of_each(brought, winner, reason, receipt):
+    credits, candidates = attributed(**brought)
+
+    assert "+".join(credit["host"] for credit in credits) == winner
+    assert {credit["reason"] for credit in credits} == {reason}
+    assert [(item["by"], item["id"], item["outcome"]) for item in candidates] == receipt
+
+
+def test_every_combination_of_candidates_has_the_first_valid_one_win():
+    precedence = {"host": {"ann": "ann"}, "code": {"BO5": "bo", "NONE": ""}, "session": {"duo": "ann+bo"}}
+    for host, code, session in product(("", "ann"), ("", "BO5", "NONE"), ("", "duo")):
+        brought: dict[str, Any] = {"host": host, "code": code, "session": session}
+        expected = next((found for by, name in brought.items() if (found := precedence[by].get(name))), HOUSE)
+
+        credits, candidates = attributed(**brought)
+
+        assert "+".join(credit["host"] for credit in credits) == expected, brought
+        assert [item["by"] for item in candidates] == [by for by, name in brought.items() if name]
+        assert [item["outcome"] for item in candidates].count("won") == (expected != HOUSE)
+
+
+@pytest.mark.parametrize(
+    ("brought", "code", "field"),
+    [
+        ({"host": "nobody"}, "unknown_host", "host"),
+        ({"host": HOUSE}, "unknown_host", "host"),
+        ({"host": "ANN"}, "unknown_host", "host"),
+        ({"session": "none"}, "unknown_session", "session"),
+        ({"host": "ann", "session": "none"}, "unknown_session", "session"),
+        ({"code": "ANN5", "host": "nobody"}, "unknown_host", "host"),
+    ],
+)
+def test_host_or_session_that_is_not_there_is_refused_even_when_outranked(brought, code, field):
+    with pytest.raises(Invalid) as refused:
+        attributed(**brought)
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_team_is_the_one_in_force_when_the_order_was_paid():
+    before, _ = attributed(host="ann", paid_at=START + 3_599_999_999)
+    after, _ = attributed(host="ann", paid_at=START + 3_600_000_000)
+
+    assert (before[0]["team"], after[0]["team"]) == (NO_TEAM, "ruby")
+
+
+def test_every_line_is_credited_with_its_amount_and_units():
+    lines = [line("a", "10.50", 2, discount="1.00"), line("b", "0.00", 3)]
+
+    credits, _ = attributed(host="ann", lines=lines)
+
+    assert [(c["line"], c["amount"], c["units"]) for c in credits] == [("a", 2000, 2), ("b", 0, 3)]
+
+
+def test_co_hosts_share_each_line_by_weight_and_ties_go_to_the_first():
+    roster = Roster(hosts=("ann", "bo", "cy"), sessions={"trio": [("ann", 1), ("bo", 1), ("cy", 1)]})
+
+    credits, _ = attributed(roster, lines=[line("a", "1.00", 2), line("b", "0.01")], session="trio")
+
+    assert [(c["line"], c["host"], c["amount"], c["units"]) for c in credits] == [
+        ("a", "ann", 67, 1),
+        ("a", "bo", 67, 1),
+        ("a", "cy", 66, 0),
+        ("b", "ann", 1, 1),
+        ("b", "bo", 0, 0),
+        ("b", "cy", 0, 0),
+    ]
+
+
+@given(histories.orders(), st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_credits_of_a_line_sum_to_its_net_amount_and_quantity_whoever_shares_it(said, weights):
+    hosts = [f"h{number}" for number in range(len(weights))]
+    roster = Roster(hosts=tuple(hosts), codes={}, sessions={"duo": list(zip(hosts, weights, strict=True))})
+    fact = facts.order_fact(said, "GBP", 2, str) | {"session": "duo"}
+    fact.pop("host", None)
+
+    credits, _ = attribute(roster, fact)
+
+    for item, (net, _) in zip(fact["lines"], facts.line_amounts(fact), strict=True):
+        own = [credit for credit in credits if credit["line"] == item["id"]]
+        assert [credit["host"] for credit in own] == hosts
+        assert (sum(c["amount"] for c in own), sum(c["units"] for c in own)) == (net, item["quantity"])
+        assert all(c["amount"] >= 0 and c["units"] >= 0 for c in own)
