@@ -84,7 +84,7 @@ async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
     asked: asyncio.Queue[Message] = asyncio.Queue()
     answered: asyncio.Queue[Message] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
-    task = asyncio.create_task(app(scope, asked.get, answered.put))
+    task: asyncio.Future[None] = asyncio.ensure_future(app(scope, asked.get, answered.put))
 
     async def step(name: str) -> None:
         await asked.put({"type": f"lifespan.{name}"})

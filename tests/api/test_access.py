@@ -84,7 +84,7 @@ def http_calls_of(api: Api) -> dict[str, str]:
 
 async def call(client: httpx2.AsyncClient, name: str, path: str) -> httpx2.Response:
     method = name.split()[0]
-    return await client.request(method, path, **({"json": {}} if method in ("POST", "PUT", "PATCH") else {}))
+    return await client.request(method, path, json={} if method in ("POST", "PUT", "PATCH") else None)
 
 
 def is_refused(response: httpx2.Response, status: int, code: str) -> bool:

@@ -214,7 +214,7 @@ def test_up_in_an_empty_folder_plays_an_event_and_ends_in_order(tmp_path: Path, 
 
 
 def test_up_again_in_the_same_folder_goes_on_with_the_event(tmp_path: Path):
-    heads = []
+    heads: list[int] = []
     for _ in range(2):
         with up(tmp_path, KOS_ADMIN_KEY="my-own-key") as (process, announced):
             assert told(announced, "Key") == "my-own-key"
