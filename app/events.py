@@ -293,7 +293,7 @@ class Events:
         if (timer := self._timers.pop(name, None)) is not None:
             timer.cancel()
         due = next_due(event.state)
-        if due is None or event.writer is None:
+        if due is None or self._open.get(name) is not event:
             return
         # A timer that far ahead is cut into days: the clocks may drift apart meanwhile.
         wait = min(max(due / 1_000_000 - time.time() + 0.01, wait_seconds_min), 86_400.0)
@@ -309,9 +309,8 @@ class Events:
             await event.submit([Fact("schedule", "", {}, "schedule")])
         except Unavailable as error:
             log.warning("due_move_failed", journal_event=event.head.event, reason=str(error))
-        if self._open.get(event.head.event) is event:
-            # Not at once: where the journal's clock is behind this process's, the move is not due there yet.
-            self._plan_due(event, _NUDGE_AGAIN_SECONDS)
+        # Not at once: where the journal's clock is behind this process's, the move is not due there yet.
+        self._plan_due(event, _NUDGE_AGAIN_SECONDS)
 
     def _unload_idle(self) -> None:
         """Let go of events nobody asked for lately, and of the longest unasked above the limit."""
@@ -340,9 +339,12 @@ class Events:
     async def close(self) -> None:
         """Finish what is queued, store nothing half done."""
         await self._tail.stop()
+        # Nothing is open from here on, so nobody plans another timer.
+        events = list(self._open.values())
+        self._open.clear()
         for timer in self._timers.values():
             timer.cancel()
-        for event in list(self._open.values()):
+        for event in events:
             if event.writer is not None:
                 await event.writer.close()
         if self._saving:

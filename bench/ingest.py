@@ -185,6 +185,20 @@ RATIOS = (
     ("batches / pgbench on both cores", "batch_postgresql", "pgbench_both_cores", None, None),
 )
 
+# The same in processor time of program and database, which other work on the machine hardly moves.
+PROCESSOR_RATIOS = (
+    ("processor time, ordinary peer / single orders", "naive", "single_postgresql"),
+    ("processor time, pgbench / single orders", "pgbench", "single_postgresql"),
+    ("processor time, pgbench / batches", "pgbench", "batch_postgresql"),
+)
+# Above this much other work a rate says more about the machine than about the contestant.
+OTHERS_CORE_MAX = 0.2
+
+
+def _processor_us(figures: dict[str, float]) -> float:
+    """Of the database, and of the program before it: our server, the peer's, or pgbench itself."""
+    return figures["database_us"] + figures.get("server_us", figures["client_us"])
+
 
 def summary(rounds: list[dict[str, dict[str, float]]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Medians by contestant, and every target with the ratio of each round."""
@@ -196,6 +210,9 @@ def summary(rounds: list[dict[str, dict[str, float]]]) -> tuple[dict[str, Any], 
     for label, over, under, floor, aim in RATIOS:
         each = [turn[over]["orders_per_second"] / turn[under]["orders_per_second"] for turn in rounds]
         targets.append(results.target(label, statistics.median(each), floor, aim, rounds=each))
+    for label, over, under in PROCESSOR_RATIOS:
+        each = [_processor_us(turn[over]) / _processor_us(turn[under]) for turn in rounds]
+        targets.append(results.target(label, statistics.median(each), None, rounds=each))
     each = [turn["batch_sqlite"]["orders_per_second"] for turn in rounds]
     targets.append(results.target("batches on SQLite, orders/s", statistics.median(each), 10_000, 15_000, rounds=each))
     return medians, targets
@@ -219,6 +236,9 @@ def main() -> None:
         verified = ingest.verify()
         described["postgresql"] = postgres.psql("SHOW server_version")
     medians, targets = summary(rounds)
+    others = max(figures["others_core"] for figures in medians.values())
+    if others > OTHERS_CORE_MAX:
+        print(f"NOT QUIET: other work used {others:.2f} cores, so the rates are not to be trusted")
     settings = {"rounds": options.rounds, "seconds": options.seconds, "warm_seconds": options.warm_seconds}
     results.write(
         given.out,

@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 from jsonschema import Draft202012Validator
 
-METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 # The only parameter that may hold slashes; see the look-up of orders.
 _DEEP = "order"
 
@@ -42,8 +41,8 @@ class Documented:
         if not content:
             return
         assert media_type in content, f"{name} {status} is {media_type}, documented is {', '.join(content)}"
-        if media_type.endswith("json"):
-            self._validator(name, status, media_type, content[media_type]["schema"]).validate(response.json())
+        if media_type in ("application/json", "application/problem+json"):
+            self._validator(name, status, media_type, content[media_type].get("schema", {})).validate(response.json())
 
     def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
         """Name and operation of a call; None for a path or a method that the document does not have."""

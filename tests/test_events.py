@@ -18,7 +18,7 @@ from app.journal.store import HeadMoved, StoredState, new_head
 from app.journal.store_sqlite import process_clock
 from app.state import State
 from tests import histories
-from tests.book import BRAND, EVENT, HOUR, START, Book, event_said, move_said, order_said, refund_said
+from tests.book import BRAND, DAY, EVENT, HOUR, START, Book, event_said, move_said, order_said, refund_said
 from tests.book import order as order_of
 from tests.book import refund as refund_of
 from tests.live import FAR, create, eventually, gone, lost_after, lost_before, raising, running, store_of
@@ -357,3 +357,18 @@ async def test_time_itself_moves_an_event_that_nobody_touches(shared_url):
             (f"move:ended:{soon + 200_000}", "schedule", soon + 200_000),
         ]
         assert all(entry.recorded_at >= entry.occurred_at for entry in moved)
+
+
+async def test_closed_process_does_nothing_more_by_itself(shared_url):
+    """Its clock says that a move is not due yet, this machine's says that it is long due: it asks again and again."""
+    async with running(shared_url, faulty=True) as events:
+        await create(events, ends_at=START + 5 * DAY)
+        await eventually(lambda: store_of(events).calls["lookup"] + store_of(events).calls["head"] > 2)
+        await events.close()
+        calls = store_of(events).calls
+        calls.clear()
+
+        await asyncio.sleep(0.6)
+
+        assert not calls
+        assert not [timer for timer in events._timers.values() if not timer.cancelled()]

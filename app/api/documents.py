@@ -1,5 +1,6 @@
 """What the OpenAPI document says beyond what the routes' types say: bodies of the order routes, problems, examples."""
 
+import json
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,7 +20,7 @@ _ORDER: dict[str, Any] = {
     "id": "1001",
     "source": "shop",
     "paid_at": "2026-11-21T20:15:00+08:00",
-    "currency": "GBP",
+    "currency": "CNY",
     "lines": [{"id": "1", "sku": "MAC-RUBY", "title": "Ruby Woo lipstick", "quantity": 2, "unit_price": "17.00"}],
     "shipping": "3.50",
     "total": "37.50",
@@ -65,6 +66,15 @@ _MEANINGS = {
 }
 
 
+REPEAT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The same fact again: the first answer",
+        "headers": {"Idempotency-Replayed": {"schema": {"type": "string"}, "description": "true"}},
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of a route that can end with these problems."""
     found: dict[int | str, dict[str, Any]] = {}
@@ -105,7 +115,12 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         schema = schema_of(intake.struct, schemas)
         _set_body(document["paths"][f"/v1/events/{{event}}/{noun}"], schema, _EXAMPLES[noun])
         batch = {"type": "array", "items": schema}
-        _set_body(document["paths"][f"/v1/events/{{event}}/{noun}/batch"], batch, [_EXAMPLES[noun]])
+        path = document["paths"][f"/v1/events/{{event}}/{noun}/batch"]
+        _set_body(path, batch, [_EXAMPLES[noun]])
+        path["post"]["requestBody"]["content"]["application/x-ndjson"] = {
+            "schema": {"type": "string", "description": "The same items, one JSON object per line"},
+            "example": json.dumps(_EXAMPLES[noun]) + "\n",
+        }
     for methods in document["paths"].values():
         for operation in methods.values():
             # FastAPI describes its own shape of a 422; ours is a problem like all others.
@@ -113,6 +128,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
                 operation["responses"].update(_text_keys(problem_responses(422)))
             if "401" in operation["responses"]:
                 operation.setdefault("security", [{"key": []}])
+                # A body where none belongs is refused by its size as well.
+                operation["responses"].update(_text_keys(problem_responses(413)))
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     return document
@@ -124,16 +141,12 @@ def _set_body(path: dict[str, Any], schema: dict[str, Any], example: Any) -> Non
         "required": True,
         "content": {"application/json": {"schema": schema, "example": example}},
     }
-    answer = {"schema": {"type": "object"}}
+    answer: dict[str, Any] = {"schema": {"type": "object"}}
     for status in ("201", "200"):
         if status in operation["responses"]:
             operation["responses"][status]["content"] = {"application/json": answer}
     if "201" in operation["responses"]:
-        operation["responses"]["200"] = {
-            "description": "The same fact again: the first answer",
-            "headers": {"Idempotency-Replayed": {"schema": {"type": "string"}, "description": "true"}},
-            "content": {"application/json": answer},
-        }
+        operation["responses"].update(_text_keys(REPEAT))
 
 
 def _text_keys(responses: dict[int | str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -86,7 +86,15 @@ class SessionHost(Body):
 
 
 class SessionBody(Body):
-    model_config = ConfigDict(json_schema_extra={"example": {"id": "night-1", "hosts": [{"id": "h7", "weight": 1}]}})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "night-1",
+                "hosts": [{"id": "h7", "weight": 1}],
+                "started_at": "2026-11-21T20:00:00+08:00",
+            }
+        }
+    )
 
     id: Id
     hosts: Annotated[list[SessionHost], Field(min_length=1, max_length=20)]
@@ -94,6 +102,8 @@ class SessionBody(Body):
 
 
 class SessionEndBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"ended_at": "2026-11-21T23:00:00+08:00"}})
+
     ended_at: Time | None = None
 
 

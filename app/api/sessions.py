@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.access import Principal
-from app.api.documents import problem_responses
+from app.api.documents import REPEAT, problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import SessionBody, SessionEndBody
 from app.api.services import services_of
@@ -24,7 +24,7 @@ Asker = Annotated[Principal, Depends(principal_of)]
     "/v1/events/{event}/sessions",
     status_code=201,
     operation_id="start_session",
-    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503) | REPEAT,
 )
 @needs("ops")
 async def start_session(

@@ -61,12 +61,20 @@ from tests.recount import recount
 from tests.servers import LONG, Postgres
 
 RUNS, STEPS = (250, 60) if LONG else (20, 30)
+ORDERS = st.lists(histories.orders(), min_size=2, max_size=5)
 PROCESS = st.integers(0, 1)
-RECENT = st.integers(-2, 5)
+RECENT = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 5, -1, -2))
 SESSIONS = st.builds(
     lambda number, host: session_said(f"s{number}", {host: number, "bo": 2}),
     st.integers(1, 4),
     st.sampled_from(("ann", "cy", "eve")),
+)
+SESSIONS_ENDED = st.builds(
+    lambda number, hours: Fact(
+        "session.ended", f"session:s{number}:ended", {"id": f"s{number}", "ended_at": START + hours * HOUR}, "key:ops"
+    ),
+    st.integers(1, 4),
+    st.integers(-1, 3),
 )
 RULES_CHANGED = st.sampled_from(("shared", "distinct")).map(
     lambda ranks: Fact("rules.changed", "", {"rules": {"ranks": ranks}}, "key:ops")
@@ -123,8 +131,8 @@ class Histories(RuleBasedStateMachine):
     def processes(self) -> list[Process]:
         return [process for side in self.sides for process in side]
 
-    @initialize(status=st.sampled_from(("live", "live", "live", "scheduled", "draft")), early=st.booleans())
-    def begin(self, status: str, early: bool) -> None:
+    @initialize(status=st.sampled_from(("live",) * 6 + ("scheduled", "draft")), early=st.booleans(), given=ORDERS)
+    def begin(self, status: str, early: bool, given: list[Order]) -> None:
         if early and status != "live":
             self.clock.now = START - 2 * HOUR
         self.book = Book("draft", (), self.clock.now, self.name)
@@ -132,6 +140,7 @@ class Histories(RuleBasedStateMachine):
         self.tell(0, [roster_said(), *histories.sessions_said()])
         for to in ("scheduled", "live")[: ("draft", "scheduled", "live").index(status)]:
             self.tell(0, [move_said(to)])
+        self.sell(0, given)
 
     async def create(self) -> None:
         for side in self.sides:
@@ -150,7 +159,7 @@ class Histories(RuleBasedStateMachine):
     async def submit(self, process: Process, said: Sequence[Fact]) -> list[Outcome]:
         return await (await process.events.open(self.name)).submit(said)
 
-    @rule(process=PROCESS, given=st.lists(histories.orders(), min_size=2, max_size=4))
+    @rule(process=PROCESS, given=ORDERS)
     def sell(self, process: int, given: list[Order]) -> None:
         said = []
         for order in given:
@@ -158,6 +167,7 @@ class Histories(RuleBasedStateMachine):
             said.append(order_said(replace(order, id=f"n{self.sold}")))
         self.tell(process, said)
 
+    @precondition(lambda self: self.sold)
     @rule(process=PROCESS, given=st.lists(st.tuples(histories.refunds(), RECENT), min_size=2, max_size=4))
     def give_back(self, process: int, given: list[tuple[Refund, int]]) -> None:
         said = []
@@ -167,6 +177,7 @@ class Histories(RuleBasedStateMachine):
             said.append(refund_said(replace(refund, id=f"n{self.returned}", order=order)))
         self.tell(process, said)
 
+    @precondition(lambda self: self.sold)
     @rule(process=PROCESS, recent=RECENT, own_id=st.sampled_from(("", "c1", "c2")))
     def cancel(self, process: int, recent: int, own_id: str) -> None:
         self.tell(process, [cancellation_said(self.recent(recent), own_id and f"{own_id}-{self.recent(recent)}")])
@@ -179,7 +190,7 @@ class Histories(RuleBasedStateMachine):
     def many(self, process: int, said: list[Fact]) -> None:
         self.tell(process, said)
 
-    @rule(process=PROCESS, said=histories.roster_changes() | SESSIONS | RULES_CHANGED)
+    @rule(process=PROCESS, said=histories.roster_changes() | SESSIONS | SESSIONS_ENDED | RULES_CHANGED)
     def operate(self, process: int, said: Fact) -> None:
         self.tell(process, [said])
 

@@ -66,6 +66,11 @@ def test_order_keeps_what_was_said_in_minor_units_and_microseconds():
     }
 
 
+def test_order_that_says_no_more_than_it_must_keeps_no_more():
+    assert normal(order()).keys() == {"id", "source", "paid_at", "currency", "lines"}
+    assert normal(order())["lines"] == [{"id": "1", "quantity": 1, "unit_price": 1000}]
+
+
 @pytest.mark.parametrize(
     "said",
     [
