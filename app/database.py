@@ -31,11 +31,13 @@ def create_engine(url: str) -> AsyncEngine:
         # and an empty one in its place would look like a database that has forgotten everything.
         existing = f"file:{quote(str(Path(parsed.database or '').absolute()))}"
         parsed = parsed.set(database=existing, query={"mode": "rw", "uri": "true"})
-        engine = create_async_engine(parsed, poolclass=NullPool)
+        engine = create_async_engine(parsed, poolclass=NullPool, hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
     return create_async_engine(
         parsed,
+        # Keys' hashes and secrets are among the parameters, and errors are logged.
+        hide_parameters=True,
         pool_size=4,
         max_overflow=4,
         pool_timeout=_CONNECT_TIMEOUT_SECONDS,

@@ -116,10 +116,16 @@ def _create(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     return [Draft("event.created", "created", fact.content)]
 
 
+def _check_not_final(state: State) -> None:
+    if state.status == "final":
+        raise Conflict("event_final", "The event is final; its result stays as it is.")
+
+
 def _rules(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     changed = rules.parse_rules(fact.content["rules"], state.rules)
     if changed == state.rules:
         return []
+    _check_not_final(state)
     version = state.rules_version + 1
     body = {"rules": rules.document(changed), "version": version, **_request(fact)}
     return [Draft("rules.changed", fact.key or f"rules:{version}", body)]
@@ -127,6 +133,8 @@ def _rules(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
 
 def _roster(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     bodies = roster.changes(state.roster, fact.content, state.starts_at, now)
+    if bodies:
+        _check_not_final(state)
     drafts = []
     for number, body in enumerate(bodies):
         key = fact.key if fact.key and number == 0 else f"roster:{state.roster.version + 1 + number}"
@@ -148,6 +156,7 @@ def _move(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
 
 
 def _session_start(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    _check_not_final(state)
     given = fact.content
     for number, host in enumerate(given["hosts"]):
         if not state.has_host(host["id"]):

@@ -50,6 +50,7 @@ class Feed:
         profiles = await self._profiles.of(event.head.event)
         # From here on nothing waits, so document, names and position belong together.
         state = event.state
+        _check_day(event, view, spec)
         # A final event's day is the one on which it became final, however long its ledger goes on.
         now = state.entered_at if state.status == "final" else state.recorded_at
         document = board_document(
@@ -76,7 +77,11 @@ class Feed:
         profiles = (await self._profiles.of(event.head.event)).get("host", {})
         show = partial(format_amount, exponent=event.state.exponent)
         rows = []
-        for sale in reversed(event.scores[view].totals.ticker):
+        totals = event.scores[view].totals
+        for sale in reversed(totals.ticker):
+            if view == "public" and sale["host"] in totals.excluded:
+                # Who has no row on a board is not shown here either.
+                continue
             row = {
                 **sale,
                 "at": rfc3339(sale["at"]),
@@ -94,6 +99,19 @@ class Feed:
             "position": position_of(event, view),
             "rows": rows,
         }
+
+
+def _check_day(event: OpenEvent, view: str, spec: BoardSpec) -> None:
+    """Every board is a channel that each commit reads again, so only days that the event has are boards.
+
+    Errors: NotFound ``board_unknown``.
+    """
+    day = spec.window.removeprefix("day:")
+    scores = event.scores[view]
+    if day not in scores.totals.windows and day != "day":
+        first, last = scores.day_of(event.state.starts_at), scores.day_of(event.state.ends_at - 1)
+        if not first <= day <= last:
+            raise NotFound("board_unknown", f"The event runs from {first} to {last}; it has no board of {day}.")
 
 
 def position_of(event: OpenEvent, view: str) -> int:

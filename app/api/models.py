@@ -9,6 +9,7 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, StringConstraints(max_length=120, pattern=_PRINTABLE)]
 Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https?://[^\x00-\x20\x7f]+)?$")]
 Time = Annotated[str, StringConstraints(max_length=40)]
+Channel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:#/*-]{1,160}$", max_length=160)]
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,40}$", max_length=40)]
 
@@ -112,7 +113,7 @@ class TokenBody(Body):
 
     event: Id
     kind: Literal["overlay", "viewer"] = "overlay"
-    channels: Annotated[list[Annotated[str, StringConstraints(max_length=160)]], Field(max_length=20)] = []
+    channels: Annotated[list[Channel], Field(max_length=20)] = []
     expires_in_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
 
 

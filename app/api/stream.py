@@ -165,6 +165,8 @@ class _Connection:
             if event["type"] == "websocket.disconnect":
                 return
             await self._answer(event)
+            # Neither of the two waits while messages lie ready: a client that floods us would have the loop for itself.
+            await asyncio.sleep(0)
 
     async def _answer(self, event: Mapping[str, Any]) -> None:
         text: str | None = event.get("text")

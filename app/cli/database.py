@@ -20,6 +20,11 @@ T = TypeVar("T")
 CANNOT_RUN = 3
 
 
+def first_line(error: Exception) -> str:
+    """What an error says in one line; its name if it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def load_settings() -> Settings:
     """The settings of the environment. Errors: typer.Exit 3 with one line for each that is wrong."""
     try:
@@ -51,5 +56,5 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except AppError as error:
         typer.echo(f"{error.detail} [{error.code}]", err=True)
     except (OSError, SQLAlchemyError) as error:
-        typer.echo(f"The database cannot be used: {str(error).splitlines()[0]}", err=True)
+        typer.echo(f"The database cannot be used: {first_line(error)}", err=True)
     raise typer.Exit(CANNOT_RUN)

@@ -12,7 +12,7 @@ import uvicorn
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.database import load_settings
+from app.cli.database import first_line, load_settings
 from app.errors import AppError
 from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
@@ -48,7 +48,7 @@ def prepare(settings: Settings) -> None:
         raise typer.Exit(1) from None
     except (ValueError, OSError, SQLAlchemyError) as error:
         shown = make_url(url).render_as_string(hide_password=True)
-        typer.echo(f"The database {shown} cannot be used: {str(error).splitlines()[0]}", err=True)
+        typer.echo(f"The database {shown} cannot be used: {first_line(error)}", err=True)
         raise typer.Exit(1) from None
 
 

@@ -43,10 +43,14 @@ class Remaining:
     cancelled: bool = False
     closed: bool = False
     _index: dict[tuple[str, str, str], Share] = field(default_factory=dict)
+    # Places in ``shares`` by bucket, made once: a large order is refunded line by line.
+    buckets: dict[str, list[int]] = field(default_factory=dict)
 
     def left(self, line: str | None = None) -> int:
         """Refundable minor units of one line, or of the order."""
-        return sum(share.left for share in self.shares if line is None or share.line == line)
+        if line is None:
+            return sum(share.left for share in self.shares)
+        return sum(self.shares[index].left for index in self.buckets.get(line, ()))
 
     def take(self, content: Mapping[str, Any], kind: str) -> None:
         """Apply a decided refund, match or cancellation."""
@@ -89,6 +93,9 @@ def _opened(key: str, content: Mapping[str, Any]) -> Remaining:
         shares.append(Share("shipping", "", "", "", fact["shipping"], 0))
     if fact.get("tax") and not fact.get("tax_included"):
         shares.append(Share("tax", "", "", "", fact["tax"], 0))
+    buckets: dict[str, list[int]] = {}
+    for index, share in enumerate(shares):
+        buckets.setdefault(_bucket(share), []).append(index)
     return Remaining(
         key=key,
         source=fact["source"],
@@ -97,6 +104,7 @@ def _opened(key: str, content: Mapping[str, Any]) -> Remaining:
         quantity={line["id"]: line["quantity"] for line in fact["lines"]},
         worth=sum(share.left for share in shares),
         _index={(share.of, share.line, share.host): share for share in shares},
+        buckets=buckets,
     )
 
 
@@ -224,11 +232,12 @@ def _spread(order: Remaining, wanted: Mapping[str, int], total: int) -> dict[int
     rest = total
     for line, amount in wanted.items():
         rest -= _spread_bucket(order, line, amount, parts)
-    buckets = list(dict.fromkeys(_bucket(share) for share in order.shares))
-    lefts = [_bucket_left(order, bucket, parts) for bucket in buckets]
+    lefts = [
+        sum(order.shares[index].left - parts.get(index, 0) for index in indexes) for indexes in order.buckets.values()
+    ]
     rest = min(rest, sum(lefts))
     if rest > 0:
-        for bucket, amount in zip(buckets, split(rest, lefts), strict=True):
+        for bucket, amount in zip(order.buckets, split(rest, lefts), strict=True):
             _spread_bucket(order, bucket, amount, parts)
     return parts
 
@@ -238,19 +247,15 @@ def _bucket(share: Share) -> str:
     return share.line or f" {share.of}"
 
 
-def _bucket_left(order: Remaining, bucket: str, parts: Mapping[int, int]) -> int:
-    return sum(share.left - parts.get(index, 0) for index, share in enumerate(order.shares) if _bucket(share) == bucket)
-
-
 def _spread_bucket(order: Remaining, bucket: str, amount: int, parts: dict[int, int]) -> int:
     """Take up to ``amount`` from the shares of one bucket; what was taken.
 
     First divided into sale and tax, then the sale among its hosts: who shared it does not change what is tax.
     """
     lefts: dict[str, dict[int, int]] = {}
-    for index, share in enumerate(order.shares):
-        if _bucket(share) == bucket:
-            lefts.setdefault(share.of, {})[index] = share.left - parts.get(index, 0)
+    for index in order.buckets.get(bucket, ()):
+        share = order.shares[index]
+        lefts.setdefault(share.of, {})[index] = share.left - parts.get(index, 0)
     sums = [sum(group.values()) for group in lefts.values()]
     amount = min(amount, sum(sums))
     if amount > 0:
@@ -264,7 +269,7 @@ def _spread_bucket(order: Remaining, bucket: str, amount: int, parts: dict[int, 
 def _returned_units(order: Remaining, returned: Mapping[str, int]) -> dict[int, int]:
     units: dict[int, int] = {}
     for line, quantity in returned.items():
-        indexes = [i for i, share in enumerate(order.shares) if share.line == line and share.of == "sale"]
+        indexes = [index for index in order.buckets.get(line, ()) if order.shares[index].of == "sale"]
         counted = [order.shares[index].units for index in indexes]
         quantity = min(quantity, sum(counted))
         if quantity:
