@@ -110,7 +110,8 @@ async def test_token_fits_into_an_address_and_tells_nothing_secret(api: Api, eve
 
 
 async def test_token_ends_when_it_said(api: Api, event: EventClient):
-    body = {"event": event.id, "expires_in_seconds": 1}
+    # Long enough for one request on a machine that is busy with other things.
+    body = {"event": event.id, "expires_in_seconds": 5}
     made = (await api.client.post("/v1/tokens", json=body)).json()
     async with api.client_of(made["token"]) as viewer:
         before = await viewer.get(f"{event.path}/boards/hosts")
