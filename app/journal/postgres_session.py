@@ -10,12 +10,9 @@ from app.errors import InvariantError, Unavailable
 from app.journal import postgres_statements as sql
 from app.journal.entry import Entry, parsed
 from app.journal.postgres_connections import Connections, is_usable_after, translated
-from app.journal.store import ClockMoved, Head, HeadMoved, KeyTaken, Posting, head_after
+from app.journal.store import ClockMoved, Head, HeadMoved, Posting, head_after
 
 Clock = Callable[[], int]
-
-# From this many entries on, COPY in an explicit transaction is cheaper than arrays in one statement.
-COPY_ENTRIES_MIN = 101
 
 
 def entries_of(rows: Sequence[Any]) -> list[Entry]:
@@ -67,17 +64,11 @@ class PostgresSession:
     async def append_at(self, expected: Head, entries: Sequence[Entry], postings: Sequence[Posting]) -> None:
         self._begins()
         believed = self.now() if self._clock is None else None
-        if len(entries) < COPY_ENTRIES_MIN:
-            moved, clock = await self._append_statement(expected, entries, postings, believed, writing=True)
-        else:
-            moved, clock = await self._append_transaction(expected, entries, postings, believed)
-        self._set_clock(clock)
+        moved, clock = await self._append(expected, entries, postings, believed, writing=True)
         if moved:
             return
         if believed is not None and abs(clock - believed) >= sql.CLOCK_SLACK_US:
             raise ClockMoved(f"the database's clock is {clock - believed} us ahead of what was believed")
-        if expected.position == 0:
-            raise KeyTaken(f"event id is taken: {expected.event}")
         raise HeadMoved(f"head of {expected.event} is not at {expected.position}")
 
     async def begin(self, event: str, brand: str | None = None) -> tuple[Head, int] | None:
@@ -96,11 +87,7 @@ class PostgresSession:
 
     async def append(self, entries: Sequence[Entry], postings: Sequence[Posting]) -> None:
         head = self._goes_on()
-        if len(entries) < COPY_ENTRIES_MIN:
-            moved, clock = await self._append_statement(head, entries, postings, None, writing=False)
-        else:
-            moved, clock = await self._append_copy(head, entries, postings, None)
-        self._set_clock(clock)
+        moved, _ = await self._append(head, entries, postings, None, writing=False)
         if not moved:
             await self.rollback()
             raise InvariantError(f"head of {head.event} moved while it was locked")
@@ -134,7 +121,7 @@ class PostgresSession:
             self._connections.give(self._connection)
             self._connection = None
 
-    async def _append_statement(
+    async def _append(
         self,
         expected: Head,
         entries: Sequence[Entry],
@@ -142,9 +129,17 @@ class PostgresSession:
         believed: int | None,
         writing: bool,
     ) -> tuple[int, int]:
+        """Whether the head was where it should be, and the database's clock."""
+        last = entries[-1]
         rows = await self._fetch(
-            sql.APPEND_MOVE if expected.position else sql.APPEND_CREATE,
-            *_move_arguments(expected, entries, believed),
+            sql.APPEND,
+            expected.event,
+            expected.position,
+            expected.hash,
+            last.position,
+            last.hash,
+            last.recorded_at,
+            believed,
             [e.position for e in entries],
             [e.kind for e in entries],
             [e.key for e in entries],
@@ -162,58 +157,9 @@ class PostgresSession:
             [p.amount for p in postings],
             writing=writing,
         )
-        return rows[0][0], rows[0][1]
-
-    async def _append_transaction(
-        self, expected: Head, entries: Sequence[Entry], postings: Sequence[Posting], believed: int | None
-    ) -> tuple[int, int]:
-        await self._execute("BEGIN")
-        try:
-            moved, clock = await self._append_copy(expected, entries, postings, believed)
-            if moved:
-                await self._commit()
-        finally:
-            await self.rollback()
-        return moved, clock
-
-    async def _append_copy(
-        self, expected: Head, entries: Sequence[Entry], postings: Sequence[Posting], believed: int | None
-    ) -> tuple[int, int]:
-        move = sql.MOVE if expected.position else sql.CREATE
-        rows = await self._fetch(move, *_move_arguments(expected, entries, believed))
         moved, clock = rows[0]
-        if moved:
-            await self._copy(
-                "entry",
-                sql.ENTRY_COLUMNS,
-                [
-                    (
-                        e.event,
-                        e.position,
-                        e.kind,
-                        e.key,
-                        e.occurred_at,
-                        e.recorded_at,
-                        e.actor,
-                        e.about,
-                        e.body,
-                        e.prev_hash,
-                        e.hash,
-                    )
-                    for e in entries
-                ],
-            )
-            legs = [(p.event, p.position, p.leg, p.account, p.currency, p.amount) for p in postings]
-            if legs:
-                await self._copy("posting", sql.POSTING_COLUMNS, legs)
+        self._set_clock(clock)
         return moved, clock
-
-    async def _copy(self, table: str, columns: Sequence[str], records: Sequence[Any]) -> None:
-        connection = await self._connected()
-        try:
-            await connection.copy_records_to_table(table, columns=columns, records=records)
-        except BaseException as error:
-            raise await self._failed(error, writing=False) from error
 
     async def _fetch(self, statement: str, *arguments: Any, writing: bool = False) -> list[Any]:
         connection = self._connection
@@ -284,10 +230,3 @@ class PostgresSession:
 
 def _is_in_transaction(connection: asyncpg.Connection) -> bool:
     return not connection.is_closed() and bool(connection.is_in_transaction())
-
-
-def _move_arguments(expected: Head, entries: Sequence[Entry], believed: int | None) -> tuple[Any, ...]:
-    """Arguments $1 to $7 of the statements that move a head; $2 is the brand when they may create it."""
-    last = entries[-1]
-    where = expected.position or expected.brand
-    return expected.event, where, expected.hash, last.position, last.hash, last.recorded_at, believed

@@ -9,7 +9,7 @@ import orjson
 from app.errors import InvariantError
 from app.journal.entry import ZERO_HASH, Entry, parsed
 from app.journal.sqlite_thread import translated, unavailable
-from app.journal.store import Head, HeadMoved, KeyTaken, Posting, StoredState, new_head
+from app.journal.store import Head, HeadMoved, Posting, StoredState, new_head
 
 _COLUMNS = "event, position, kind, key, occurred_at, recorded_at, actor, body, prev_hash, hash"
 _E_COLUMNS = ", ".join(f"e.{name}" for name in _COLUMNS.split(", "))
@@ -67,11 +67,7 @@ def append_at(db: sqlite3.Connection, expected: Head, entries: Sequence[Entry], 
     begin(db)
     try:
         head = find_head(db, expected.event)
-        if head is None and expected.position == 0:
-            create(db, expected.event, expected.brand)
-        elif expected.position == 0 and head is not None and (head.position or head.brand != expected.brand):
-            raise KeyTaken(f"event id is taken: {expected.event}")
-        elif head is None or head.position != expected.position or head.hash != expected.hash:
+        if head is None or head.position != expected.position or head.hash != expected.hash:
             raise HeadMoved(f"head of {expected.event} is not at {expected.position}")
         append(db, expected, entries, postings)
         commit(db)

@@ -112,9 +112,8 @@ class Session(Protocol):
         """Entries with ``position > after``, ascending."""
 
     async def append_at(self, expected: Head, entries: Sequence[Entry], postings: Sequence[Posting]) -> None:
-        """Append and commit at once if the head is still ``expected``; one round trip up to 100 entries.
+        """Append and commit at once, in one round trip, if the head is still ``expected``.
 
-        With ``expected.position == 0`` the event is created if it is not there.
         Shape: at least one entry; postings ordered by position and leg.
         Errors: HeadMoved, KeyTaken, OutcomeUnknown.
         """

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from app.journal.entry import Entry, canonical_bytes, entry_hash
-from app.journal.store import Head, Posting, Session, Store, head_after, new_head
+from app.journal.store import Head, KeyTaken, Posting, Session, Store, head_after, new_head
 
-# One statement on PostgreSQL up to 100 entries, COPY beyond: what must hold, must hold for both.
+# What must hold, must hold for one order and for a batch of them.
 SIZES = pytest.mark.parametrize("count", [1, 32, 500])
 
 # 1 April 2021; in the past for every database's clock.
@@ -55,9 +55,15 @@ def unbalanced(postings: Sequence[Posting]) -> list[Posting]:
 
 
 async def append(session: Session, head: Head, keys: Sequence[str], about: str = "") -> Head:
-    """Orders with their postings, appended the fast way; returns the new head."""
+    """Orders with their postings, appended the fast way, or as the first ones of a new event; returns the new head."""
     entries = entries_after(head, keys, about=about)
-    await session.append_at(head, entries, postings_of(entries))
+    if head.position:
+        await session.append_at(head, entries, postings_of(entries))
+    elif await session.begin(head.event, head.brand) is None:
+        raise KeyTaken(head.event)
+    else:
+        await session.append(entries, postings_of(entries))
+        await session.commit()
     return head_after(head, entries)
 
 

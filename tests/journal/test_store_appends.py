@@ -108,23 +108,3 @@ async def test_key_taken_in_another_event_is_free_here(store: Store):
     head = await new_journal(store, 3, event="kos102")
 
     assert head.position == 3
-
-
-@SIZES
-async def test_append_at_position_zero_creates_the_event(store: Store, count: int):
-    head = await new_journal(store, count, event="new", brand="mac")
-
-    assert await store.head("new") == head
-    assert head.position == count
-
-
-@SIZES
-async def test_append_at_position_zero_of_an_event_that_is_there_is_refused(store: Store, count: int):
-    head = await new_journal(store, 3)
-
-    with pytest.raises(KeyTaken):
-        await new_journal(store, count, event="kos101", brand="mac")
-    with pytest.raises(KeyTaken):
-        await new_journal(store, count, event="kos101", brand="another")
-
-    assert await store.head("kos101") == head

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from app.errors import Unavailable
-from app.journal import postgres_connections, postgres_session
+from app.journal import postgres_connections
 from app.journal import postgres_statements as sql
 from app.journal.migrate import upgrade_in_loop
 from app.journal.postgres_connections import Connections, connect_arguments
@@ -86,19 +86,6 @@ async def test_backend_killed_under_a_fast_append_leaves_its_outcome_unknown(
     assert await session.lookup("kos101", ["order:shop:4"], []) == []
     await session.rollback()
     assert await append(session, head, ["order:shop:4"]) == await store.head("kos101")
-
-
-async def test_backend_killed_before_the_commit_of_a_large_append_is_unavailable(
-    session: Session, head: Head, outsider: Any
-):
-    async with outsider.transaction():
-        await outsider.execute("SELECT 1 FROM head FOR UPDATE")
-        writing = asyncio.create_task(append(session, head, order_keys(4, 200)))
-        await kill_backends(outsider, waiting="Lock")
-        with pytest.raises(Unavailable):
-            await writing
-
-    assert (await append(session, head, order_keys(4, 200))).position == 203
 
 
 @pytest.mark.parametrize("count", [1, 200])
@@ -369,6 +356,5 @@ async def test_two_stores_take_turns_without_losing_an_entry(postgres_url: str):
         await store.close()
 
 
-def test_guard_code_and_copy_limit_are_those_of_the_migrations():
+def test_guard_code_is_that_of_the_migrations():
     assert postgres_connections._CLOCK == guards.CLOCK
-    assert postgres_session.COPY_ENTRIES_MIN == 101

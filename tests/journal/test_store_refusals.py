@@ -59,7 +59,7 @@ async def test_amount_beyond_64_bits_is_refused_without_a_trace(store: Store, am
 @SIZES
 @pytest.mark.parametrize("way", ["append_at", "append"])
 async def test_bad_batch_is_refused_by_the_database_itself(store: Store, way: str, count: int):
-    """The guards hold for the one statement, for COPY and for SQLite's thread; the journal goes on after each."""
+    """The guards hold for PostgreSQL's one statement and for SQLite's thread; the journal goes on after each."""
     head = await new_journal(store, 3)
     session = await store.session()
 
