@@ -29,6 +29,25 @@ def distinct_entries_of(rows: Sequence[Any]) -> list[Entry]:
     return entries_of([found[position] for position in sorted(found)])
 
 
+class DatabaseClock:
+    """The database's clock: what a statement told last, carried on by this process's monotonic clock."""
+
+    def __init__(self) -> None:
+        self._database_us = 0
+        self._told_ns = 0
+
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether nothing was told for so long; also if nothing was ever told."""
+        return not self._database_us or time.monotonic_ns() - self._told_ns > seconds * 1_000_000_000
+
+    def now(self) -> int:
+        return self._database_us + (time.monotonic_ns() - self._told_ns) // 1000
+
+    def set(self, database_us: int) -> None:
+        self._database_us = database_us
+        self._told_ns = time.monotonic_ns()
+
+
 class PostgresSession:
     """A ``Session``. After a loss the next call connects again, except inside a transaction, which is lost.
 
@@ -36,20 +55,26 @@ class PostgresSession:
     """
 
     def __init__(
-        self, connections: Connections, connection: asyncpg.Connection, now_us: int, clock: Clock | None
+        self,
+        connections: Connections,
+        connection: asyncpg.Connection,
+        database_clock: DatabaseClock,
+        clock: Clock | None,
     ) -> None:
         self._connections = connections
         self._connection: asyncpg.Connection | None = connection
+        self._database_clock = database_clock
         self._clock = clock
-        self._set_clock(now_us)
         # Head that the open transaction has locked; None: no transaction is open.
         self._locked: Head | None = None
         self._is_closed = False
 
     def now(self) -> int:
-        if self._clock is not None:
-            return self._clock()
-        return self._database_us + (time.monotonic_ns() - self._process_ns) // 1000
+        return self._database_clock.now() if self._clock is None else self._clock()
+
+    async def read_clock(self) -> None:
+        """Ask the database what time it is. Errors: Unavailable."""
+        self._database_clock.set((await self._fetch(sql.NOW))[0][0])
 
     async def lookup(self, event: str, keys: Sequence[str], about: Sequence[str]) -> list[Entry]:
         if not keys and not about:
@@ -82,7 +107,7 @@ class PostgresSession:
             await self.rollback()
             return None
         self._locked = Head(*rows[0][:5])
-        self._set_clock(rows[0][5])
+        self._database_clock.set(rows[0][5])
         return self._locked, self.now()
 
     async def append(self, entries: Sequence[Entry], postings: Sequence[Posting]) -> None:
@@ -158,7 +183,7 @@ class PostgresSession:
             writing=writing,
         )
         moved, clock = rows[0]
-        self._set_clock(clock)
+        self._database_clock.set(clock)
         return moved, clock
 
     async def _fetch(self, statement: str, *arguments: Any, writing: bool = False) -> list[Any]:
@@ -222,10 +247,6 @@ class PostgresSession:
         if self._locked is None:
             raise InvariantError("no transaction is open")
         return self._locked
-
-    def _set_clock(self, database_us: int) -> None:
-        self._database_us = database_us
-        self._process_ns = time.monotonic_ns()
 
 
 def _is_in_transaction(connection: asyncpg.Connection) -> bool:

@@ -15,9 +15,11 @@ from app.journal.postgres_connections import (
     is_usable_after,
     translated,
 )
-from app.journal.postgres_session import Clock, PostgresSession, distinct_entries_of, entries_of
+from app.journal.postgres_session import Clock, DatabaseClock, PostgresSession, distinct_entries_of, entries_of
 from app.journal.store import Head, Posting, Session, SnapshotReader, StoredState
 
+# For this long what the database's clock said is carried on; a session of a quiet time asks anew.
+CLOCK_SECONDS_MAX = 5.0
 WRITER_CONNECTIONS_MAX = 16
 READER_CONNECTIONS_MAX = 4
 # A reader of a whole journal may stop for long between two reads: it also writes, checks or waits for others.
@@ -39,6 +41,7 @@ class PostgresStore:
         lock_seconds_max: float = LOCK_SECONDS_MAX,
     ) -> None:
         self._clock = clock
+        self._database_clock = DatabaseClock()
         self._writers = Connections(url, writer_connections_max, wait_seconds_max, lock_seconds_max)
         self._readers = Connections(url, reader_connections_max, wait_seconds_max, lock_seconds_max)
         # Snapshots last; they must not take the places of short reads.
@@ -46,15 +49,14 @@ class PostgresStore:
 
     async def session(self) -> Session:
         connection = await self._writers.take()
-        try:
-            now_us = await connection.fetchval(sql.NOW)
-        except BaseException as error:
-            connection.terminate()
-            self._writers.give(None)
-            if isinstance(error, Exception):
-                raise translated(error, writing=False) from error
-            raise
-        return PostgresSession(self._writers, connection, now_us, self._clock)
+        session = PostgresSession(self._writers, connection, self._database_clock, self._clock)
+        if self._database_clock.is_older_than(CLOCK_SECONDS_MAX):
+            try:
+                await session.read_clock()
+            except BaseException:
+                await session.close()
+                raise
+        return session
 
     async def head(self, event: str) -> Head | None:
         found = await self.heads([event])

@@ -67,7 +67,6 @@ class SqliteStore:
         return SqliteThread(self._path, f"kos-sqlite-{name}", is_writer, self._lock_seconds_max)
 
     async def session(self) -> Session:
-        await self._lookups.call(run.ping)
         return SqliteSession(self._writer, self._lookups, self._clock)
 
     async def head(self, event: str) -> Head | None:

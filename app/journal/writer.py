@@ -20,7 +20,6 @@ import structlog
 from app.errors import AppError, InvariantError, NotFound, Unavailable
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry, entry_hash, fast_canonical_bytes
-from app.journal.link import Link
 from app.journal.store import Head, HeadMoved, KeyTaken, OutcomeUnknown, Posting, Session, Store
 
 log = structlog.get_logger(__name__)
@@ -183,7 +182,6 @@ class Writer:
         self._queue_facts_max = queue_facts_max
         self._queue: deque[_Group] = deque()
         self._queued = 0
-        self._link = Link(store)
         self._task: asyncio.Task[None] | None = None
         self._lock_first = 0
         self._look_first = 0
@@ -210,10 +208,9 @@ class Writer:
         return answer
 
     async def close(self) -> None:
-        """Wait for what is queued, then give the database link back."""
+        """Wait for what is queued."""
         while self._task is not None:
             await asyncio.wait([self._task])
-        await self._link.close()
 
     async def _drain(self) -> None:
         while self._queue:
@@ -224,8 +221,6 @@ class Writer:
                 count += len(groups[-1].facts)
             self._queued -= count
             await self._answer(groups)
-            await self._link.pass_on()
-        self._link.rest()
         # In the same step as the last look at the queue: who comes now, before the task is done, starts another.
         self._task = None
 
@@ -268,11 +263,13 @@ class Writer:
     async def _commit(self, facts: Sequence[Fact]) -> list[Outcome]:
         self._attempted.clear()
         for attempt in range(_ATTEMPTS_MAX):
+            # Held for one attempt only: there are fewer links than events, and who has waited longest is next.
+            session = await self._store.session()
             try:
                 if self._lock_first or attempt > 1:
                     self._lock_first = max(0, self._lock_first - 1)
-                    return await self._commit_locked(facts)
-                return await self._commit_if_unmoved(facts)
+                    return await self._commit_locked(session, facts)
+                return await self._commit_if_unmoved(session, facts)
             except HeadMoved:
                 self._lock_first = _CAUTIOUS_BATCHES
             except KeyTaken:
@@ -280,14 +277,12 @@ class Writer:
             except OutcomeUnknown:
                 # It may or may not be there: the locked way waits for it, looks, and only then decides again.
                 self._lock_first += 1
-                await self._link.give_back()
-            except Unavailable:
-                await self._link.give_back()
-                raise
+            finally:
+                await session.close()
         raise Unavailable("journal_contended", "Other processes kept writing into this event; send it again.")
 
-    async def _commit_if_unmoved(self, facts: Sequence[Fact]) -> list[Outcome]:
-        session, head = await self._link.take(), self._journal.head
+    async def _commit_if_unmoved(self, session: Session, facts: Sequence[Fact]) -> list[Outcome]:
+        head = self._journal.head
         everything = self._look_first > 0
         self._look_first = max(0, self._look_first - 1)
         plan = await self._plan_at(session, head, facts, everything)
@@ -311,8 +306,7 @@ class Writer:
             raise HeadMoved
         return plan_batch(self._rules, head, self._journal.state.layer(), facts, session.now(), known)
 
-    async def _commit_locked(self, facts: Sequence[Fact]) -> list[Outcome]:
-        session = await self._link.take()
+    async def _commit_locked(self, session: Session, facts: Sequence[Fact]) -> list[Outcome]:
         locked = await session.begin(self._journal.head.event)
         if locked is None:
             raise NotFound("event_unknown", "There is no such event.")

@@ -279,7 +279,7 @@ async def test_clock_that_was_set_back_does_not_stop_an_event(session: Session, 
 @pytest.mark.parametrize("count", [1, 200])
 async def test_session_whose_clock_went_wrong_reads_it_again(session: Any, head: Head, away_us: int, count: int):
     """The process's monotonic clock stands still while its machine sleeps; the attribute stands for that."""
-    session._database_us += away_us
+    session._database_clock._database_us += away_us
 
     with pytest.raises(ClockMoved):
         await append(session, head, order_keys(4, count))

@@ -9,7 +9,10 @@ from app.errors import AppError, InvariantError, Unavailable
 from app.events import Events, OpenEvent
 from app.journal.drafts import Fact
 from app.journal.entry import rehash
+from app.journal.open import open_store
 from app.journal.writer import Accepted, Outcome
+from app.main import RULES
+from app.settings import Settings
 from tests.book import END, HOUR, SECOND, START, move_said, order_said, refund_said, roster_said
 from tests.book import order as order_of
 from tests.book import refund as refund_of
@@ -372,3 +375,17 @@ async def test_database_that_is_gone_is_heard_by_every_caller_and_leaves_nothing
         assert [getattr(error, "code", error) for error in errors] == ["database_unavailable"] * 3
         assert (event.head, await events._store.head(event.head.event)) == (before, before)
         assert told(await event.submit(orders(1))) == ["new"]
+
+
+async def test_link_is_free_as_soon_as_its_commit_is_answered(shared_url):
+    """So any number of events take turns on few links, and none waits for another one's pause."""
+    store = open_store(shared_url, Clock(), writer_connections_max=1, wait_seconds_max=0.001)
+    events = Events(store, RULES, Settings())
+    first, second = await create(events), await create(events)
+
+    for number in range(3):
+        assert told(await first.submit(orders(1, number))) == ["new"]
+        assert told(await second.submit(orders(1, number))) == ["new"]
+
+    await events.close()
+    await store.close()
