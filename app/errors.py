@@ -8,7 +8,8 @@ AppError                 the caller's mistake; becomes a problem document (RFC 9
  ├─ Conflict         409 another state is needed, or other content holds the key
  ├─ TooLarge         413 over a limit that is a setting
  ├─ Invalid          422 the body must change; ``field`` says where
- └─ Unavailable      503 the world's trouble (retryable): lost database, full queue
+ ├─ Unavailable      503 the world's trouble (retryable): lost database, full queue
+ └─ Internal         500 a bug of ours, as its caller hears of it
 InvariantError           our bug; raised, never caught to be hidden
 """
 
@@ -91,6 +92,13 @@ class Unavailable(AppError):
     def __init__(self, code: str, detail: str, retry_after_seconds: int = 1) -> None:
         super().__init__(code, detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Internal(AppError):
+    """What a caller hears of a bug of ours: that it is one, and nothing else. Whoever raises it has logged it."""
+
+    def __init__(self) -> None:
+        super().__init__("internal", "This is a fault of the server; it has been logged.")
 
 
 class InvariantError(Exception):

@@ -19,9 +19,10 @@ from app.challenge.scores import Scoreboard, Totals
 from app.errors import Conflict, InvariantError, NotFound, Unavailable
 from app.journal.drafts import Fact
 from app.journal.entry import Entry, epoch_of
+from app.journal.plan import Accepted, Known, Outcome, Rules, plan_batch
 from app.journal.store import Head, HeadMoved, KeyTaken, OutcomeUnknown, Store, StoredState, head_after
 from app.journal.tail import Tail
-from app.journal.writer import Accepted, Known, Outcome, Rules, Writer, plan_batch
+from app.journal.writer import Writer
 from app.settings import Settings
 from app.state import State
 

@@ -34,7 +34,7 @@ from app.feed import Feed
 from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.journal.open import open_store
-from app.journal.writer import Rules
+from app.journal.plan import Rules
 from app.profiles import Profiles
 from app.realtime.hub import Hub
 from app.sales.postings import postings_of

@@ -14,8 +14,8 @@ from app.challenge.scores import Scoreboard, Totals
 from app.errors import AppError
 from app.journal.drafts import Fact
 from app.journal.entry import Entry, canonical_bytes, content_digest, epoch_of, rehash
+from app.journal.plan import Accepted, Known, Outcome, plan_batch
 from app.journal.store import Head, Posting, head_after, new_head
-from app.journal.writer import Accepted, Known, Outcome, plan_batch
 from app.main import RULES
 from app.sales import facts
 from app.sales.money import exponent_of, format_amount

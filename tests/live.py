@@ -3,19 +3,22 @@
 import asyncio
 import inspect
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, cast
 
-from app.errors import Unavailable
+from app.errors import AppError, Unavailable
 from app.events import Events, OpenEvent
+from app.journal.drafts import Fact
 from app.journal.entry import Entry
 from app.journal.open import open_store
+from app.journal.plan import Outcome
 from app.journal.store import OutcomeUnknown, Session, Store
 from app.main import RULES
 from app.settings import Settings
-from tests.book import BRAND, DAY, EVENT, HOSTS, START, event_said, move_said, roster_said
+from tests.book import BRAND, DAY, EVENT, HOSTS, START, event_said, move_said, order_said, roster_said
+from tests.book import order as order_of
 
 # Calls of a session; every other call is the store's own.
 _SESSION_CALLS = ("lookup", "read", "append_at", "begin", "append", "commit")
@@ -163,3 +166,17 @@ async def eventually(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not is_so():  # noqa: ASYNC110, there is nothing that could tell
             await asyncio.sleep(0.005)
+
+
+def orders(count: int, first: int = 1, **fields: Any) -> list[Fact]:
+    return [order_said(order_of(f"o{number}", **fields)) for number in range(first, first + count)]
+
+
+def told(outcomes: Sequence[Outcome]) -> list[str]:
+    """What each caller hears: new, again, nothing, or the code of its refusal."""
+    return [
+        outcome.code
+        if isinstance(outcome, AppError)
+        else ("again" if outcome.replayed else "new" if outcome.entries else "nothing")
+        for outcome in outcomes
+    ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app import decide
 from app.errors import AppError
 from app.journal.drafts import Fact
-from app.journal.writer import Accepted
+from app.journal.plan import Accepted
 from app.sales.facts import RefundLine
 from tests import histories
 from tests.book import (

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import intake
 from app.api.guard import read_body
-from app.api.problems import internal_problem, problem_response
+from app.api.problems import problem_response
 from app.api.services import Services
-from app.errors import AppError
+from app.errors import AppError, Internal
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class HotOrders:
             return problem_response(error)
         except Exception:
             log.exception("order_call_failed")
-            return internal_problem()
+            return problem_response(Internal())
 
 
 def _text(value: bytes | None) -> str | None:

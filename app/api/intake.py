@@ -20,7 +20,7 @@ from app.errors import AppError, Invalid, TooLarge
 from app.events import OpenEvent
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
-from app.journal.writer import Accepted, Outcome
+from app.journal.plan import Accepted, Outcome
 from app.sales import facts
 from app.sales.attribution import NO_TEAM
 from app.sales.money import format_amount

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from app.errors import AppError, BadRequest, Invalid, Unavailable
+from app.errors import AppError, BadRequest, Internal, Invalid, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -34,18 +34,6 @@ def problem_response(error: AppError) -> Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(orjson.dumps(error.problem()), error.status, headers, PROBLEM_TYPE)
-
-
-def internal_problem() -> Response:
-    """What a caller hears of a bug of ours: that it is one, and nothing else."""
-    document = {
-        "type": "urn:kos:error:internal",
-        "title": "Error",
-        "status": 500,
-        "code": "internal",
-        "detail": "This is a fault of the server; it has been logged.",
-    }
-    return Response(orjson.dumps(document), 500, media_type=PROBLEM_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -83,7 +71,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    return internal_problem()
+    return problem_response(Internal())
 
 
 def invalid(errors: Any) -> AppError:

@@ -26,12 +26,12 @@ class Fact:
 
 @dataclass(slots=True)
 class Draft:
-    """An entry before it has a position. ``occurred_at`` 0 means now, ``actor`` "" the fact's own."""
+    """An entry before it has a position. ``occurred_at`` None means now, ``actor`` "" the fact's own."""
 
     kind: str
     key: str
     content: dict[str, Any]
-    occurred_at: int = 0
+    occurred_at: int | None = None
     actor: str = ""
 
 

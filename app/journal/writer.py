@@ -9,18 +9,18 @@ decided again the slow way: lock the head, read what others appended, look every
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import structlog
 
-from app.errors import AppError, InvariantError, NotFound, Unavailable
-from app.journal.drafts import Decision, Draft, Fact, Lookup
-from app.journal.entry import Entry, entry_hash, fast_canonical_bytes
-from app.journal.store import Head, HeadMoved, KeyTaken, OutcomeUnknown, Posting, Session, Store
+from app.errors import AppError, Internal, InvariantError, NotFound, Unavailable
+from app.journal.drafts import Fact
+from app.journal.entry import Entry
+from app.journal.plan import Accepted, DecidingState, FactFailed, Known, Outcome, Plan, Rules, plan_batch
+from app.journal.store import Head, HeadMoved, KeyTaken, OutcomeUnknown, Session, Store
 
 log = structlog.get_logger(__name__)
 
@@ -28,30 +28,6 @@ log = structlog.get_logger(__name__)
 _CAUTIOUS_BATCHES = 16
 _ATTEMPTS_MAX = 6
 _READ_PAGE = 2_000
-
-
-class DecidingState(Protocol):
-    """What the writer asks of the state that the rules decide from."""
-
-    position: int
-    recorded_at: int
-    currency: str
-
-    def layer(self) -> "DecidingState": ...
-
-    def apply(self, position: int, kind: str, key: str, recorded_at: int, content: dict[str, Any]) -> None: ...
-
-
-class Rules(Protocol):
-    """The pure rules, handed in by ``main``: ``app.decide`` and ``app.sales.postings``."""
-
-    def decide(self, state: Any, fact: Fact, now: int, lookup: Lookup) -> Decision: ...
-
-    def due(self, state: Any, now: int) -> Draft | None: ...
-
-    def order_needed(self, state: Any, fact: Fact) -> str: ...
-
-    def postings_of(self, kind: str, content: dict[str, Any]) -> list[tuple[str, int]]: ...
 
 
 class Journal(Protocol):
@@ -65,100 +41,6 @@ class Journal(Protocol):
     def extend(self, entries: Sequence[Entry], state: Any = None) -> None:
         """Fold committed entries that follow the head; ``state`` is the layer that already holds them."""
         ...
-
-
-class Accepted(NamedTuple):
-    """Entries that a fact led to, none if it changed nothing; ``replayed`` if they were there before."""
-
-    entries: list[Entry]
-    replayed: bool
-
-
-Outcome = Accepted | AppError
-
-
-@dataclass(slots=True)
-class Plan:
-    """A decided batch, ready to append. ``layer`` is the state after it."""
-
-    entries: list[Entry]
-    postings: list[Posting]
-    outcomes: list[Outcome]
-    layer: DecidingState
-
-
-class Known:
-    """Entries that a decision may ask for: those looked up before, and those of the batch under way."""
-
-    def __init__(self, entries: Sequence[Entry] = ()) -> None:
-        self._by_key: dict[str, Entry] = {}
-        self._about: defaultdict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            self.add(entry)
-
-    def add(self, entry: Entry) -> None:
-        self._by_key[entry.key] = entry
-        if entry.about is not None:
-            self._about[entry.about].append(entry)
-
-    def by_key(self, key: str) -> Entry | None:
-        return self._by_key.get(key)
-
-    def of_order(self, order: str) -> Sequence[Entry]:
-        own = self._by_key.get(order)
-        about = self._about.get(order, [])
-        return sorted([own, *about], key=lambda entry: entry.position) if own else about
-
-
-def plan_batch(rules: Rules, head: Head, layer: DecidingState, facts: Sequence[Fact], now: int, known: Known) -> Plan:
-    """Decide facts one after the other, each on the state that the ones before it left. Pure but for ``layer``."""
-    plan = Plan([], [], [], layer)
-    prev_hash = head.hash
-
-    def append(draft: Draft, actor: str) -> Entry:
-        nonlocal prev_hash
-        position = layer.position + 1
-        recorded_at = max(now, layer.recorded_at + 1)
-        body = fast_canonical_bytes(draft.content)
-        occurred_at = draft.occurred_at or recorded_at
-        actor = draft.actor or actor
-        hashed = entry_hash(
-            head.event, position, draft.kind, draft.key, occurred_at, recorded_at, actor, body, prev_hash
-        )
-        entry = Entry(
-            head.event,
-            position,
-            draft.kind,
-            draft.key,
-            occurred_at,
-            recorded_at,
-            actor,
-            body,
-            prev_hash,
-            hashed,
-            draft.content,
-        )
-        layer.apply(position, draft.kind, draft.key, recorded_at, draft.content)
-        for leg, (account, amount) in enumerate(rules.postings_of(draft.kind, draft.content), 1):
-            plan.postings.append(Posting(head.event, position, leg, account, layer.currency, amount))
-        known.add(entry)
-        plan.entries.append(entry)
-        prev_hash = hashed
-        return entry
-
-    while (due := rules.due(layer, now)) is not None:
-        append(due, due.actor)
-    for fact in facts:
-        try:
-            decision = rules.decide(layer, fact, now, known)
-        except AppError as refusal:
-            plan.outcomes.append(refusal)
-            continue
-        if decision.first is not None:
-            plan.outcomes.append(Accepted([decision.first], True))
-        else:
-            plan.outcomes.append(Accepted([append(draft, fact.actor) for draft in decision.drafts], False))
-    return plan
 
 
 class _Group(NamedTuple):
@@ -241,7 +123,7 @@ class Writer:
     async def _answer(self, groups: Sequence[_Group]) -> None:
         facts = [fact for group in groups for fact in group.facts]
         try:
-            outcomes = await self._commit(facts)
+            outcomes = await self._commit_without_bugs(facts)
         except BaseException as error:
             # A caller that waits must always hear; what is not an AppError is our bug and becomes a 500.
             for group in groups:
@@ -259,6 +141,18 @@ class Writer:
             if not group.answer.done():
                 group.answer.set_result(outcomes[start : start + len(group.facts)])
             start += len(group.facts)
+
+    async def _commit_without_bugs(self, facts: Sequence[Fact]) -> list[Outcome]:
+        """Commit, by halves if a rule meets a bug, until what it fails on is alone."""
+        try:
+            return await self._commit(facts)
+        except FactFailed as failed:
+            if len(facts) == 1:
+                log.error("fact_failed", journal_event=self._journal.head.event, kind=facts[0].kind, exc_info=failed)
+                return [Internal()]
+        middle = len(facts) // 2
+        first = await self._commit_without_bugs(facts[:middle])
+        return first + await self._commit_without_bugs(facts[middle:])
 
     async def _commit(self, facts: Sequence[Fact]) -> list[Outcome]:
         self._attempted.clear()

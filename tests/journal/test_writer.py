@@ -5,32 +5,15 @@ from typing import Any
 
 import pytest
 
-from app.errors import AppError, InvariantError, Unavailable
+from app.errors import InvariantError, Unavailable
 from app.events import Events, OpenEvent
 from app.journal.drafts import Fact
 from app.journal.entry import rehash
-from app.journal.open import open_store
-from app.journal.writer import Accepted, Outcome
-from app.main import RULES
-from app.settings import Settings
+from app.journal.plan import Accepted
 from tests.book import END, HOUR, SECOND, START, move_said, order_said, refund_said, roster_said
 from tests.book import order as order_of
 from tests.book import refund as refund_of
-from tests.live import Clock, Held, create, entries_of, gone, raising, running, store_of
-
-
-def orders(count: int, first: int = 1, **fields: Any) -> list[Fact]:
-    return [order_said(order_of(f"o{number}", **fields)) for number in range(first, first + count)]
-
-
-def told(outcomes: list[Outcome]) -> list[str]:
-    """What each caller hears: new, again, nothing, or the code of its refusal."""
-    return [
-        outcome.code
-        if isinstance(outcome, AppError)
-        else ("again" if outcome.replayed else "new" if outcome.entries else "nothing")
-        for outcome in outcomes
-    ]
+from tests.live import Clock, Held, create, entries_of, gone, orders, raising, running, store_of, told
 
 
 async def submitted_while_one_is_under_way(event: OpenEvent, events: Events, groups: list[list[Fact]]) -> list[Any]:
@@ -375,17 +358,3 @@ async def test_database_that_is_gone_is_heard_by_every_caller_and_leaves_nothing
         assert [getattr(error, "code", error) for error in errors] == ["database_unavailable"] * 3
         assert (event.head, await events._store.head(event.head.event)) == (before, before)
         assert told(await event.submit(orders(1))) == ["new"]
-
-
-async def test_link_is_free_as_soon_as_its_commit_is_answered(shared_url):
-    """So any number of events take turns on few links, and none waits for another one's pause."""
-    store = open_store(shared_url, Clock(), writer_connections_max=1, wait_seconds_max=0.001)
-    events = Events(store, RULES, Settings())
-    first, second = await create(events), await create(events)
-
-    for number in range(3):
-        assert told(await first.submit(orders(1, number))) == ["new"]
-        assert told(await second.submit(orders(1, number))) == ["new"]
-
-    await events.close()
-    await store.close()

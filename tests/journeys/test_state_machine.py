@@ -36,8 +36,8 @@ from app.journal.drafts import Fact
 from app.journal.entry import content_digest
 from app.journal.migrate import upgrade
 from app.journal.open import open_store
+from app.journal.plan import Outcome
 from app.journal.store import Store
-from app.journal.writer import Outcome
 from app.main import RULES
 from app.sales.facts import Order, Refund, line_amounts
 from app.settings import Settings

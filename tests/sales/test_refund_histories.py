@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.errors import AppError
 from app.journal.drafts import Fact
-from app.journal.writer import Accepted
+from app.journal.plan import Accepted
 from app.sales.facts import RefundLine, line_amounts
 from tests import histories
 from tests.book import Book, cancellation_said, line, order, order_said, refund, refund_said
