@@ -16,7 +16,7 @@ import structlog
 
 from app.challenge.lifecycle import next_due
 from app.challenge.scores import Scoreboard, Totals
-from app.errors import Conflict, InvariantError, NotFound, Unavailable
+from app.errors import AppError, Conflict, InvariantError, NotFound, Unavailable
 from app.journal.drafts import Fact
 from app.journal.entry import Entry, epoch_of
 from app.journal.plan import Accepted, Known, Outcome, Rules, plan_batch
@@ -34,6 +34,7 @@ IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STATE_FORMAT = "1"
 _READ_PAGE = 2_000
 _NUDGE_AGAIN_SECONDS = 1.0
+_BROKEN_SECONDS = 10.0
 
 
 class Folded(msgspec.Struct):
@@ -58,6 +59,11 @@ class OpenEvent:
         self.writer: Writer | None = None
         self.asked_at = time.monotonic()
         self.on_change: Callable[[OpenEvent, Sequence[Entry]], None] = lambda event, entries: None
+        self.on_broken: Callable[[OpenEvent], None] = lambda event: None
+
+    def give_up(self) -> None:
+        """This copy is not what the journal says, or the journal is not what it must be; it is not used again."""
+        self.on_broken(self)
 
     def extend(self, entries: Sequence[Entry], state: State | None = None) -> None:
         """Fold committed entries; those already known are passed over.
@@ -159,7 +165,9 @@ async def load(store: Store, event: str, at: int | None = None, use_states: bool
             opened = None
     until = head.position if at is None else min(at, head.position)
     if opened is None or opened.head.position > until:
-        first = (await store.read(event, 0, 1))[0]
+        first = next(iter(await store.read(event, 0, 1)), None)
+        if first is None:
+            raise InvariantError(f"{event}: the head is at {head.position}, and there is no entry")
         opened = OpenEvent(
             Head(event, head.brand, 0, first.prev_hash, 0),
             "",
@@ -196,6 +204,9 @@ class Events:
         self._saving: set[asyncio.Task[None]] = set()
         self._stored_at: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        # Events that could not be folded, and until when nobody tries again.
+        self._broken: dict[str, float] = {}
+        self._sweep: asyncio.TimerHandle | None = None
         self._tail = Tail(store, self._open, settings.tail_interval_ms / 1000)
         self.on_change: Callable[[OpenEvent, Sequence[Entry]], None] = lambda event, entries: None
         self.is_followed: Callable[[str], bool] = lambda event: False
@@ -215,6 +226,8 @@ class Events:
         if not IDENTIFIER.fullmatch(event):
             # Not even asked for: a database refuses some texts (NUL) with an error of its own.
             raise NotFound("event_unknown", f"There is no event {event[:80]!r}.")
+        if time.monotonic() < self._broken.get(event, 0.0):
+            raise InvariantError(f"{event}: cannot be folded, as was logged")
         task = self._loading.get(event)
         if task is None:
             task = self._loading[event] = asyncio.create_task(self._load(event))
@@ -257,16 +270,33 @@ class Events:
         return await self.open(event)
 
     async def _load(self, event: str) -> OpenEvent:
-        opened = await load(self._store, event)
+        try:
+            opened = await load(self._store, event)
+        except AppError:
+            raise
+        except Exception:
+            # Reading a whole journal for each request would take the process from every other event.
+            log.exception("event_cannot_be_folded", journal_event=event)
+            self._broken[event] = time.monotonic() + _BROKEN_SECONDS
+            raise
+        self._broken.pop(event, None)
         settings = self._settings
         opened.writer = Writer(opened, self._store, self._rules, settings.batch_facts_max, settings.queue_facts_max)
         opened.on_change = self._changed
+        opened.on_broken = self._give_up
         self._open[event] = opened
         self._stored_at[event] = opened.head.position // settings.state_entries
         self._plan_due(opened)
         self._tail.start()
         self._unload_idle()
+        if self._sweep is None:
+            self._sweep_later()
         return opened
+
+    def _sweep_later(self) -> None:
+        """Memory is given back also where nothing new is opened."""
+        self._unload_idle()
+        self._sweep = asyncio.get_running_loop().call_later(self._settings.event_idle_seconds / 4, self._sweep_later)
 
     def _changed(self, event: OpenEvent, entries: Sequence[Entry]) -> None:
         self.on_change(event, entries)
@@ -326,6 +356,13 @@ class Events:
             if (idle or number < surplus) and event.writer is not None and event.writer.is_idle:
                 self._unload(event)
 
+    def _give_up(self, event: OpenEvent) -> None:
+        """Let go of a copy that went wrong: whoever asks next, the followers first, gets one that is folded anew."""
+        if self._open.get(event.head.event) is event:
+            log.error("event_is_folded_anew", journal_event=event.head.event, position=event.head.position)
+            self._unload(event)
+            self.on_change(event, ())
+
     def _unload(self, event: OpenEvent) -> None:
         name = event.head.event
         writer, event.writer = event.writer, None
@@ -340,6 +377,8 @@ class Events:
     async def close(self) -> None:
         """Finish what is queued, store nothing half done."""
         await self._tail.stop()
+        if self._sweep is not None:
+            self._sweep.cancel()
         # Nothing is open from here on, so nobody plans another timer.
         events = list(self._open.values())
         self._open.clear()

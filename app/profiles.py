@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,12 @@ class Profiles:
         if known is None or known.read_at + self._refresh_seconds < time.monotonic():
             known = self._events[event] = await self._read(event)
         return known.by_kind
+
+    async def event_names(self, events: Sequence[str]) -> dict[str, str]:
+        """Names of events by id."""
+        asked = select(profile.c.event, profile.c.name).where(profile.c.kind == "event", profile.c.event.in_(events))
+        async with transaction(self._db) as db:
+            return {row.event: row.name for row in await db.execute(asked)}
 
     async def put(self, event: str, kind: str, records: Iterable[dict[str, Any]]) -> None:
         """Remember name, picture and link of records with an ``id``; what a record leaves out stays as it was."""

@@ -4,7 +4,7 @@ It is a fold of the journal like every other view. The writer decides a batch on
 only if the database committed; ``apply`` therefore replaces what it changes and never edits in place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.challenge import roster as rosters
 from app.challenge.roster import Roster
 from app.challenge.rules import Rules
 from app.errors import InvariantError
+from app.journal.entry import Entry
 from app.sales.attribution import NO_TEAM
 
 
@@ -83,6 +84,17 @@ class State(Struct):
         fold(self, key, recorded_at, content)
         self.position = position
         self.recorded_at = recorded_at
+
+
+def outline(entries: Sequence[Entry]) -> State:
+    """An event's terms, status and rules from the entries that tell them (``Store.terms``), and nothing else.
+
+    Errors: KeyError for an entry of a kind that is not known.
+    """
+    state = State(entries[0].event)
+    for entry in entries:
+        _FOLDS[entry.kind](state, entry.key, entry.recorded_at, entry.content)
+    return state
 
 
 def _created(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:

@@ -291,6 +291,15 @@ async def test_event_that_nobody_asks_for_is_let_go_and_comes_back_whole(shared_
         assert (await again.submit_one(move_said("paused"))).entries
 
 
+async def test_idle_event_is_let_go_also_where_no_other_is_opened(shared_url):
+    async with running(shared_url, event_idle_seconds=0.02) as events:
+        idle = await create(events)
+
+        async with asyncio.timeout(10):
+            while is_open(events, idle):
+                await asyncio.sleep(0.01)
+
+
 async def test_more_events_than_the_limit_let_the_longest_unasked_go(shared_url):
     async with running(shared_url, events_open_max=2) as events:
         first, second = await create(events), await create(events)

@@ -1,6 +1,7 @@
 """Events: made, listed, shown, moved through their life, given rules."""
 
 import hashlib
+from collections import defaultdict
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,8 +18,11 @@ from app.challenge import rules
 from app.errors import Invalid
 from app.events import OpenEvent
 from app.journal.drafts import Fact
+from app.journal.entry import Entry, epoch_of
+from app.journal.store import Head
 from app.sales.money import exponent_of, format_amount
 from app.sales.times import parse_time, rfc3339
+from app.state import State, outline
 
 router = APIRouter(route_class=GuardedRoute, tags=["events"])
 
@@ -34,11 +38,10 @@ def ops_fact(kind: str, content: dict[str, Any], principal: Principal, idempoten
     return Fact(kind, f"op:{idempotency_key}", content, principal.actor, request=hashlib.sha256(said).hexdigest())
 
 
-def event_document(event: OpenEvent, name: str) -> dict[str, Any]:
-    """An event as the API shows it."""
-    state = event.state
+def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[str, Any]:
+    """An event as a list shows it: what its entries about itself tell."""
     return {
-        "id": event.head.event,
+        "id": head.event,
         "name": name,
         "status": state.status,
         "currency": state.currency,
@@ -47,15 +50,22 @@ def event_document(event: OpenEvent, name: str) -> dict[str, Any]:
         "ends_at": rfc3339(state.ends_at),
         "rules": {"ranks": state.rules.ranks, "public_boards": state.rules.public_boards},
         "rules_version": state.rules_version,
+        "epoch": epoch,
+        "position": head.position,
+        "head_hash": head.hash.hex(),
+    }
+
+
+def event_document(event: OpenEvent, name: str) -> dict[str, Any]:
+    """An event as the API shows it: with its roster and what waits for its order."""
+    state = event.state
+    return outline_document(event.head, event.epoch, state, name) | {
         "hosts": len(state.roster.hosts),
         "teams": len(state.roster.teams),
         "unmatched_refunds": {
             "count": state.unmatched_count,
             "amount": format_amount(state.unmatched_amount, state.exponent),
         },
-        "epoch": event.epoch,
-        "position": event.head.position,
-        "head_hash": event.head.hash.hex(),
     }
 
 
@@ -105,13 +115,23 @@ async def list_events(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: Annotated[str, Query(max_length=200)] = "",
 ) -> dict[str, Any]:
-    """The brand's events by id."""
+    """The brand's events by id, as their own entries tell of them: no orders are read."""
     services = services_of(request)
-    heads = [head for head in await services.store.heads(brand=principal.brand) if head.position]
     after = offset_of(cursor)
-    heads = [head for head in heads if head.event > after]
-    shown = [await _shown(request, await services.events.open(head.event)) for head in heads[:limit]]
-    return {"events": shown} | next_cursor(heads[limit - 1].event if len(heads) > limit else "")
+    heads = [head for head in await services.store.heads(brand=principal.brand) if head.position and head.event > after]
+    page = heads[:limit]
+    events = [head.event for head in page]
+    names = await services.profiles.event_names(events)
+    told: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in await services.store.terms(events):
+        told[entry.event].append(entry)
+    shown = [
+        outline_document(
+            head, epoch_of(told[head.event][0].hash), outline(told[head.event]), names.get(head.event, head.event)
+        )
+        for head in page
+    ]
+    return {"events": shown} | next_cursor(page[-1].event if len(heads) > limit else "")
 
 
 @router.get("/v1/events/{event}", operation_id="get_event", responses=problem_responses(401, 403, 404, 422, 503))

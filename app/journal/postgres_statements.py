@@ -1,6 +1,7 @@
 """The statements that the store on PostgreSQL runs; all are lookups by index and are prepared once."""
 
 from app.journal.entry import ZERO_HASH
+from app.journal.tables import TERMS
 
 # How far the database's clock may be from where a session carried it, in either direction.
 CLOCK_SLACK_US = 10_000_000
@@ -24,6 +25,10 @@ BY_BRAND = f"""
 SELECT {_E_COLUMNS} FROM unnest($2::text[]) AS k (key)
 CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.key = k.key OFFSET 0) AS e
 JOIN head ON head.event = e.event WHERE head.brand = $1 ORDER BY e.event, e.position"""
+TERMS_OF = f"""
+SELECT {_E_COLUMNS} FROM unnest($1::text[]) AS k (event)
+CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.event = k.event AND {TERMS} OFFSET 0) AS e
+ORDER BY e.event, e.position"""
 
 # One statement for a batch of any size: with COPY from 101 entries on it took 10 to 19 % longer (bench/NOTES.md).
 # $7 is the time that the session believes it is (null: not to be compared). No row moved: the head is elsewhere.

@@ -10,6 +10,7 @@ from app.errors import InvariantError
 from app.journal.entry import ZERO_HASH, Entry, parsed
 from app.journal.sqlite_thread import translated, unavailable
 from app.journal.store import Head, HeadMoved, Posting, StoredState, new_head
+from app.journal.tables import TERMS
 
 _COLUMNS = "event, position, kind, key, occurred_at, recorded_at, actor, body, prev_hash, hash"
 _E_COLUMNS = ", ".join(f"e.{name}" for name in _COLUMNS.split(", "))
@@ -204,6 +205,15 @@ def lookup(db: sqlite3.Connection, event: str, keys: Sequence[str], about: Seque
 
 def lookup_brand(db: sqlite3.Connection, brand: str, keys: Sequence[str]) -> list[Entry]:
     return _entries(db.execute(_BY_BRAND, (_json(sorted(set(keys))), brand)).fetchall())
+
+
+def terms(db: sqlite3.Connection, events: Sequence[str]) -> list[Entry]:
+    rows = db.execute(
+        f"SELECT {_E_COLUMNS} FROM json_each(?) AS k CROSS JOIN entry AS e INDEXED BY entry_terms"
+        f" ON e.event = k.value AND e.{TERMS} ORDER BY e.event, e.position",
+        (_json(events),),
+    )
+    return _entries(rows.fetchall())
 
 
 def postings(db: sqlite3.Connection, event: str, after: int, limit_positions: int) -> list[Posting]:

@@ -174,6 +174,9 @@ class Store(Protocol):
     async def lookup_brand(self, brand: str, keys: Sequence[str]) -> list[Entry]:
         """Entries with one of these keys in every event of a brand, by event and position."""
 
+    async def terms(self, events: Sequence[str]) -> list[Entry]:
+        """Entries that say what these events are and where they stand in their life, by event and position."""
+
     async def postings(self, event: str, after: int, limit_positions: int) -> list[Posting]:
         """Postings of the positions ``(after, after + limit_positions]``, by position and leg."""
 

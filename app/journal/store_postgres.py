@@ -80,6 +80,9 @@ class PostgresStore:
     async def lookup_brand(self, brand: str, keys: Sequence[str]) -> list[Entry]:
         return entries_of(await self._fetch(sql.BY_BRAND, brand, sorted(set(keys))))
 
+    async def terms(self, events: Sequence[str]) -> list[Entry]:
+        return entries_of(await self._fetch(sql.TERMS_OF, events))
+
     async def postings(self, event: str, after: int, limit_positions: int) -> list[Posting]:
         rows = await self._fetch(sql.POSTINGS, event, after, after + limit_positions)
         return [Posting(*row) for row in rows]

@@ -84,6 +84,9 @@ class SqliteStore:
     async def lookup_brand(self, brand: str, keys: Sequence[str]) -> list[Entry]:
         return await self._read(partial(run.lookup_brand, brand=brand, keys=keys))
 
+    async def terms(self, events: Sequence[str]) -> list[Entry]:
+        return await self._read(partial(run.terms, events=events))
+
     async def postings(self, event: str, after: int, limit_positions: int) -> list[Posting]:
         return await self._read(partial(run.postings, event=event, after=after, limit_positions=limit_positions))
 

@@ -31,6 +31,9 @@ metadata = MetaData(
 # A STRICT table refuses a value of another type; WITHOUT ROWID keeps rows in the order of the primary key.
 _SQLITE: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
 
+# Entries that say what an event is and where it stands in its life.
+TERMS = "kind IN ('event.created', 'event.moved', 'rules.changed')"
+
 head = Table(
     "head",
     metadata,
@@ -74,6 +77,8 @@ entry = Table(
         postgresql_where=text("about IS NOT NULL"),
         sqlite_where=text("about IS NOT NULL"),
     ),
+    # What a list of events is made of, without their orders.
+    Index("entry_terms", "event", "position", postgresql_where=text(TERMS), sqlite_where=text(TERMS)),
     **_SQLITE,
 )
 

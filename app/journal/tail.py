@@ -68,6 +68,8 @@ class Tail:
                 raise
             except Exception as error:
                 broken = error
+                if (journal := self._journals.get(head.event)) is not None:
+                    journal.give_up()
         if broken is not None:
             raise broken
 

@@ -42,6 +42,10 @@ class Journal(Protocol):
         """Fold committed entries that follow the head; ``state`` is the layer that already holds them."""
         ...
 
+    def give_up(self) -> None:
+        """What is known here does not fit what is stored; read it anew."""
+        ...
+
 
 class _Group(NamedTuple):
     facts: Sequence[Fact]
@@ -133,6 +137,7 @@ class Writer:
                     )
             if not isinstance(error, AppError):
                 log.error("batch_failed", journal_event=self._journal.head.event, exc_info=error)
+                self._journal.give_up()
             if not isinstance(error, Exception):
                 raise
             return

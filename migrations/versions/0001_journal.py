@@ -66,6 +66,8 @@ def _create_head_and_entry() -> None:
         postgresql_where=spoken_about,
         sqlite_where=spoken_about,
     )
+    terms = sa.text("kind IN ('event.created', 'event.moved', 'rules.changed')")
+    op.create_index("entry_terms", "entry", ["event", "position"], postgresql_where=terms, sqlite_where=terms)
 
 
 def _create_posting_and_state() -> None:

@@ -112,6 +112,22 @@ async def test_events_are_listed_by_id_in_pages(api: Api):
     assert pages == [sorted(names)[:4], sorted(names)[4:]]
 
 
+async def test_list_says_of_an_event_what_the_event_says_of_itself(api: Api):
+    key = await api.key_of("a-brand-with-a-list", "ops", "orders")
+    async with api.client_of(key) as client:
+        event = EventClient(client, "listed")
+        await event.open(name="L\u00efsted")
+        await client.patch(f"{event.path}/rules", json={"ranks": "shared"})
+        await event.ok("POST", "/orders", factories.order(host="h7"))
+
+        (listed,) = (await client.get("/v1/events")).json()["events"]
+        shown = (await client.get(event.path)).json()
+
+    assert listed == {name: shown[name] for name in listed}
+    assert set(shown) - set(listed) == {"hosts", "teams", "unmatched_refunds"}
+    assert (listed["status"], listed["rules"]["ranks"], listed["name"]) == ("live", "shared", "L\u00efsted")
+
+
 @pytest.mark.parametrize("cursor", ["page-a", "%%%", "4pyT\N{HEAVY CHECK MARK}", "/w=="])
 async def test_cursor_that_is_none_is_refused(api: Api, cursor):
     response = await api.client.get("/v1/events", params={"cursor": cursor})

@@ -310,6 +310,7 @@ async def test_lookups_use_whole_index_keys_on_a_table_planned_while_empty(postg
         "brand": (sql.BY_BRAND, "text, text[]", "'b', ARRAY['k']"),
         "read": (sql.READ, "text, bigint, bigint", "'e', 1, 10"),
         "postings": (sql.POSTINGS, "text, bigint, bigint", "'e', 1, 10"),
+        "terms": (sql.TERMS_OF, "text[]", "ARRAY['e']"),
     }
     plans = {}
     for name, (statement, types, arguments) in statements.items():
@@ -323,6 +324,7 @@ async def test_lookups_use_whole_index_keys_on_a_table_planned_while_empty(postg
     for name in ("by_key", "by_about"):
         assert "Index Cond: ((key = k.key) AND (event = $1))" in plans[name], plans[name]
     assert "Index Cond: ((about = a.about) AND (event = $1))" in plans["by_about"], plans["by_about"]
+    assert "Index Scan using entry_terms" in plans["terms"], plans["terms"]
     connections.give(connection)
     await connections.close()
 

@@ -3,13 +3,16 @@
 import pytest
 
 from app.errors import Unavailable
+from app.journal.entry import Entry
 from app.journal.open import open_store
 from app.journal.store import (
     Store,
     StoredState,
+    head_after,
 )
 from tests.journal.factories import (
     append,
+    entries_after,
     new_journal,
     order_keys,
     postings_of,
@@ -57,6 +60,26 @@ async def test_lookup_brand_finds_a_key_in_every_event_of_the_brand_only(store: 
         ("a-event", "order:shop:1"),
         ("b-event", "order:shop:1"),
         ("b-event", "order:shop:3"),
+    ]
+
+
+async def test_terms_are_the_entries_that_tell_what_an_event_is(store: Store):
+    session = await store.session()
+    for event in ("b", "a", "c"):
+        begun = await session.begin(event, "mac")
+        assert begun is not None
+        head, entries = begun[0], list[Entry]()
+        for kind in ("event.created", "roster.changed", "event.moved", "order.paid", "rules.changed", "event.moved"):
+            entries += entries_after(head_after(head, entries) if entries else head, [f"key:{len(entries)}"], kind)
+        await session.append(entries, [])
+        await session.commit()
+    await session.close()
+
+    told = await store.terms(["c", "a", "nothing"])
+
+    kinds = [(3, "event.moved"), (5, "rules.changed"), (6, "event.moved")]
+    assert [(entry.event, entry.position, entry.kind) for entry in told] == [
+        (event, position, kind) for event in "ac" for position, kind in [(1, "event.created"), *kinds]
     ]
 
 
