@@ -260,10 +260,12 @@ class Events:
                 # The head is locked, so it is the database's clock that has moved.
                 raise Unavailable("database_unavailable", "The event was not created; send it again.") from None
             except OutcomeUnknown:
-                await session.close()
-                first = await self._store.read(event, 0, 1)
-                if not first or first[0].hash != plan.entries[0].hash:
+                await session.rollback()
+                # To ask for the id again waits until it is decided whether the first attempt has it.
+                if await session.begin(event, brand) is not None:
                     raise Unavailable("database_unavailable", "The event was not created; send it again.") from None
+                if (await self._store.read(event, 0, 1))[0].hash != plan.entries[0].hash:
+                    raise taken from None
         finally:
             await session.rollback()
             await session.close()
