@@ -295,9 +295,7 @@ async def test_idle_event_is_let_go_also_where_no_other_is_opened(shared_url):
     async with running(shared_url, event_idle_seconds=0.02) as events:
         idle = await create(events)
 
-        async with asyncio.timeout(10):
-            while is_open(events, idle):
-                await asyncio.sleep(0.01)
+        await eventually(lambda: not is_open(events, idle))
 
 
 async def test_more_events_than_the_limit_let_the_longest_unasked_go(shared_url):

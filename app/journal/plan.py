@@ -10,6 +10,9 @@ from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry, entry_hash, fast_canonical_bytes
 from app.journal.store import Head, Posting
 
+# Entries of one moment are a microsecond apart, so a burst runs ahead of the clock; by more only if that was set back.
+_AHEAD_US_MAX = 1_000_000
+
 
 class DecidingState(Protocol):
     """What the writer asks of the state that the rules decide from."""
@@ -121,11 +124,11 @@ def plan_batch(rules: Rules, head: Head, layer: DecidingState, facts: Sequence[F
         prev_hash = hashed
         return entry
 
-    while (due := rules.due(layer, now)) is not None:
+    while (due := rules.due(layer, _journal_time(layer, now))) is not None:
         append(due, due.actor)
     for fact in facts:
         try:
-            decision = rules.decide(layer, fact, now, known)
+            decision = rules.decide(layer, fact, _journal_time(layer, now), known)
         except AppError as refusal:
             plan.outcomes.append(refusal)
             continue
@@ -139,3 +142,8 @@ def plan_batch(rules: Rules, head: Head, layer: DecidingState, facts: Sequence[F
         except Exception as error:
             raise FactFailed from error
     return plan
+
+
+def _journal_time(layer: DecidingState, now: int) -> int:
+    """What the time is for a decision: never before what the journal has seen, should the clock have been set back."""
+    return layer.recorded_at if layer.recorded_at - now > _AHEAD_US_MAX else now

@@ -161,9 +161,12 @@ class Connections:
         try:
             # A server that is set to answer before it has flushed would lose acknowledged orders.
             await connection.execute(_FLUSH_BEFORE_ANSWER)
-        except Exception as error:
+        except BaseException as error:
+            # Also when cancelled: nobody else knows of this link yet.
             connection.terminate()
-            raise translated(error, writing=False) from error
+            if isinstance(error, Exception):
+                raise translated(error, writing=False) from error
+            raise
         return connection
 
     async def close(self) -> None:

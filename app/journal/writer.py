@@ -137,9 +137,10 @@ class Writer:
                     )
             if not isinstance(error, AppError):
                 log.error("batch_failed", journal_event=self._journal.head.event, exc_info=error)
-                self._journal.give_up()
             if not isinstance(error, Exception):
                 raise
+            if not isinstance(error, AppError):
+                self._journal.give_up()
             return
         start = 0
         for group in groups:

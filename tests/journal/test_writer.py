@@ -338,7 +338,8 @@ async def test_error_of_ours_reaches_every_caller_of_the_batch_and_no_other(shar
         errors = await asyncio.gather(*first, return_exceptions=True)
 
         assert [type(error) for error in errors] == [InvariantError, InvariantError]
-        assert told(await event.submit(orders(2))) == ["new", "new"]
+        again = await events.open(event.head.event)
+        assert told(await again.submit(orders(2))) == ["new", "new"]
 
 
 @pytest.mark.parametrize("call", ["session", "lookup", "append_at", "head"])
@@ -358,3 +359,15 @@ async def test_database_that_is_gone_is_heard_by_every_caller_and_leaves_nothing
         assert [getattr(error, "code", error) for error in errors] == ["database_unavailable"] * 3
         assert (event.head, await events._store.head(event.head.event)) == (before, before)
         assert told(await event.submit(orders(1))) == ["new"]
+
+
+async def test_clock_that_was_set_back_refuses_nothing_that_has_happened(shared_url):
+    clock = Clock()
+    async with running(shared_url, clock) as events:
+        event = await create(events)
+        await event.submit(orders(1, 1, paid_at=clock.now))
+        paid_at = clock.now
+        clock.now -= HOUR
+
+        assert told(await event.submit(orders(1, 2, paid_at=paid_at))) == ["new"]
+        assert told(await event.submit(orders(1, 3, paid_at=paid_at + HOUR))) == ["paid_at_in_future"]
