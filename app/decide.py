@@ -132,14 +132,29 @@ def _rules(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
 
 
 def _roster(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
-    bodies = roster.changes(state.roster, fact.content, state.starts_at, now)
+    given = fact.content
+    if state.status == "final":
+        # Names are no part of the result: they change, and the journal keeps silent about it.
+        given = {name: listed for name, listed in given.items() if not name.startswith("named_")}
+    bodies = roster.changes(state.roster, given, state.starts_at, now)
     if bodies:
         _check_not_final(state)
     drafts = []
     for number, body in enumerate(bodies):
         key = fact.key if fact.key and number == 0 else f"roster:{state.roster.version + 1 + number}"
-        drafts.append(Draft("roster.changed", key, body | (_request(fact) if number == 0 else {})))
+        if number == 0:
+            body |= _request(fact)
+            if fact.request and len(bodies) > 1:
+                # A repeat finds this entry by its key, and by this number the others.
+                body["entries"] = len(bodies)
+        drafts.append(Draft("roster.changed", key, body))
     return drafts
+
+
+def _roster_check(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
+    """Refuses what ``roster.changed`` would refuse, and writes nothing."""
+    _roster(state, fact, now, lookup)
+    return []
 
 
 def _move(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
@@ -206,6 +221,7 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "event.created": _create,
     "rules.changed": _rules,
     "roster.changed": _roster,
+    "roster.checked": _roster_check,
     "event.moved": _move,
     "session.started": _session_start,
     "session.ended": _session_end,

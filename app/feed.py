@@ -31,6 +31,9 @@ class Feed:
         events.on_change = self._changed
 
     def _changed(self, event: OpenEvent, entries: Sequence[Entry]) -> None:
+        if any(entry.kind == "roster.changed" for entry in entries):
+            # Names are written before the entry that tells of them, by this process or by another one.
+            self._profiles.forget(event.head.event)
         if self.hub is not None:
             self.hub.mark(event.head.event, event.head.position)
 

@@ -13,6 +13,8 @@ from app.database import insert_for, transaction
 from app.journal.tables import profile
 
 _FIELDS = ("name", "picture", "link")
+# Events whose profiles are kept; they are read again when asked for.
+EVENTS_MAX = 1_000
 
 
 @dataclass(slots=True)
@@ -28,12 +30,17 @@ class Profiles:
         self._db = db
         self._refresh_seconds = refresh_seconds
         self._events: dict[str, _Known] = {}
+        self._forgotten = 0
 
     async def of(self, event: str) -> dict[str, dict[str, dict[str, str]]]:
         """Shape: kind (``host``, ``team``, ``store``), then id, then what is known of name, picture and link."""
         known = self._events.get(event)
         if known is None or known.read_at + self._refresh_seconds < time.monotonic():
-            known = self._events[event] = await self._read(event)
+            known = await self._read_until_settled(event)
+            self._events.pop(event, None)
+            self._events[event] = known
+            while len(self._events) > EVENTS_MAX:
+                del self._events[next(iter(self._events))]
         return known.by_kind
 
     async def event_names(self, events: Sequence[str]) -> dict[str, str]:
@@ -42,11 +49,20 @@ class Profiles:
         async with transaction(self._db) as db:
             return {row.event: row.name for row in await db.execute(asked)}
 
-    async def put(self, event: str, kind: str, records: Iterable[dict[str, Any]]) -> None:
-        """Remember name, picture and link of records with an ``id``; what a record leaves out stays as it was."""
+    def forget(self, event: str) -> None:
+        """Some of this event's profiles have changed: whoever asks from here on gets them as they are now."""
+        self._events.pop(event, None)
+        self._forgotten += 1
+
+    async def put(self, event: str, kind: str, records: Iterable[dict[str, Any]]) -> list[str]:
+        """Remember name, picture and link of records with an ``id``; what a record leaves out stays as it was.
+
+        Shape: the ids of which something changed, in the order given.
+        """
         # Read anew: another process may have changed what this one remembers.
         current = (await self._read(event)).by_kind.get(kind, {})
         changes: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        changed_ids: list[str] = []
         for record in records:
             before = current.get(record["id"], {})
             given = tuple(name for name in _FIELDS if name in record)
@@ -54,8 +70,9 @@ class Profiles:
                 fields = {name: record.get(name, "") for name in _FIELDS}
                 row = {"event": event, "kind": kind, "id": record["id"], "updated_at": time.time_ns() // 1000}
                 changes[given].append(row | fields)
+                changed_ids.append(record["id"])
         if not changes:
-            return
+            return []
         async with transaction(self._db) as db:
             for given, rows in changes.items():
                 statement = insert_for(db, profile)
@@ -64,7 +81,16 @@ class Profiles:
                 await db.execute(
                     statement.on_conflict_do_update(index_elements=["event", "kind", "id"], set_=changed), rows
                 )
-        self._events.pop(event, None)
+        self.forget(event)
+        return changed_ids
+
+    async def _read_until_settled(self, event: str) -> _Known:
+        while True:
+            forgotten = self._forgotten
+            known = await self._read(event)
+            # What was read may be older than the change: shown beside a newer position, it would stay.
+            if forgotten == self._forgotten:
+                return known
 
     async def _read(self, event: str) -> _Known:
         known = _Known(time.monotonic())

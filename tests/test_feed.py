@@ -117,6 +117,38 @@ async def test_name_that_was_erased_is_gone(stage):
     assert "name" not in next(row for row in (await stage.board())["rows"] if row["id"] == "ann")
 
 
+async def test_names_that_were_being_read_when_they_changed_are_read_again(stage, monkeypatch):
+    """Shown beside a newer position, an old name would stay: nobody publishes one position twice."""
+    profiles, name = Profiles(stage.profiles._db), stage.event.head.event
+    await profiles.put(name, "host", [{"id": "ann", "name": "Ann"}])
+    read, is_read, let_go = profiles._read, asyncio.Event(), asyncio.Event()
+
+    async def slow(event: str) -> Any:
+        known = await read(event)
+        is_read.set()
+        await let_go.wait()
+        return known
+
+    monkeypatch.setattr(profiles, "_read", slow)
+    asked = asyncio.create_task(profiles.of(name))
+    await is_read.wait()
+    await stage.profiles.put(name, "host", [{"id": "ann", "name": "Anna"}])
+    profiles.forget(name)
+    let_go.set()
+
+    assert (await asked)["host"]["ann"]["name"] == "Anna"
+
+
+async def test_only_so_many_events_keep_their_names(stage, monkeypatch):
+    monkeypatch.setattr("app.profiles.EVENTS_MAX", 3)
+
+    for number in (1, 2, 3, 1, 4):
+        await stage.profiles.of(f"e{number}")
+
+    assert len(stage.profiles._events) == 3
+    assert "e4" in stage.profiles._events
+
+
 async def test_full_view_stands_at_the_head_and_the_public_one_where_it_last_changed(stage):
     await stage.sell("o1", host="ann")
     shown = stage.event.head.position

@@ -30,11 +30,14 @@ Asker = Annotated[Principal, Depends(principal_of)]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]*$")]
 
 
-def ops_fact(kind: str, content: dict[str, Any], principal: Principal, idempotency_key: str) -> Fact:
-    """An ops call as a fact; with an Idempotency-Key the journal remembers which call it was."""
+def ops_fact(kind: str, content: dict[str, Any], principal: Principal, idempotency_key: str, hidden: str = "") -> Fact:
+    """An ops call as a fact; with an Idempotency-Key the journal remembers which call it was.
+
+    ``hidden`` stands for what the call says besides ``content``, in a form that the journal may know.
+    """
     if not idempotency_key:
         return Fact(kind, "", content, principal.actor)
-    said = orjson.dumps([kind, content], option=orjson.OPT_SORT_KEYS)
+    said = orjson.dumps([kind, content, hidden] if hidden else [kind, content], option=orjson.OPT_SORT_KEYS)
     return Fact(kind, f"op:{idempotency_key}", content, principal.actor, request=hashlib.sha256(said).hexdigest())
 
 

@@ -2,12 +2,15 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from app.access import Principal
+from app.api.backdated import orders_affected
 from app.api.documents import problem_responses
 from app.api.events import IdempotencyKey, ops_fact
 from app.api.guard import GuardedRoute, needs, principal_of
@@ -17,6 +20,8 @@ from app.api.problems import invalid_model
 from app.api.services import Services, services_of
 from app.errors import BadRequest, Invalid
 from app.events import OpenEvent
+from app.journal.drafts import Fact
+from app.journal.plan import Accepted
 from app.sales.times import parse_time, rfc3339
 
 router = APIRouter(route_class=GuardedRoute, tags=["roster"])
@@ -26,7 +31,7 @@ Asker = Annotated[Principal, Depends(principal_of)]
 CSV_COLUMNS = (
     "id", "name", "team", "store", "segment", "status", "codes", "commission_bps", "from", "person", "picture", "link",
 )  # fmt: skip
-_PROFILE_FIELDS = ("name", "picture", "link")
+_PROFILE_FIELDS = {"name", "picture", "link"}
 _ROSTER_FIELDS = ("team", "store", "segment", "status", "codes", "commission_bps")
 
 
@@ -64,27 +69,66 @@ async def put_roster(
     is_csv = request.headers.get("content-type", "").startswith("text/csv")
     given = _from_csv(raw) if is_csv else _from_json(raw)
     content = await _content(services, opened, given)
-    accepted = await opened.submit_one(ops_fact("roster.changed", content, principal, idempotency_key))
+    profiles = _profiles(given)
+    hidden = ""
+    if idempotency_key and any(profiles.values()):
+        hidden = (await pseudonyms(services, event))(orjson.dumps(profiles).decode())
+    fact = ops_fact("roster.changed", content, principal, idempotency_key, hidden)
+    if any(profiles.values()):
+        accepted = await _submit_with_names(services, opened, fact, profiles)
+    else:
+        accepted = await opened.submit_one(fact)
     if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    for kind, records in (("team", given.teams), ("store", given.stores), ("host", given.hosts)):
-        profiles = [
-            {
-                "id": record.id,
-                **{name: value for name in _PROFILE_FIELDS if (value := getattr(record, name)) is not None},
-            }
+    return await _answer(services, opened, accepted, {host["id"] for host in content["hosts"] if "from" in host})
+
+
+def _profiles(given: RosterBody) -> dict[str, list[dict[str, str]]]:
+    """What a call says for people, by kind: records with an id and what is given of name, picture and link."""
+    return {
+        kind: [
+            {"id": record.id, **fields}
             for record in records
+            if (fields := record.model_dump(include=_PROFILE_FIELDS, exclude_none=True))
         ]
-        await services.profiles.put(event, kind, profiles)
-    state = opened.state
+        for kind, records in (("team", given.teams), ("store", given.stores), ("host", given.hosts))
+    }
+
+
+async def _submit_with_names(
+    services: Services, opened: OpenEvent, fact: Fact, profiles: dict[str, list[dict[str, str]]]
+) -> Accepted:
+    """Checked, then named, then written: a refused call names nobody, and who hears of the entry finds the names."""
+    checked = await opened.submit_one(replace(fact, kind="roster.checked"))
+    if checked.replayed:
+        return checked
+    named = {
+        f"named_{kind}s": await services.profiles.put(opened.head.event, kind, profiles[kind]) for kind in profiles
+    }
+    return await opened.submit_one(replace(fact, content=fact.content | named))
+
+
+async def _answer(services: Services, opened: OpenEvent, accepted: Accepted, dated: set[str]) -> dict[str, Any]:
+    """What the call did, from its entries: the same at every repeat. ``dated`` are hosts that came with a ``from``."""
+    event = opened.head.event
+    entries = list(accepted.entries)
+    shown = opened
+    if accepted.replayed:
+        entries += await services.store.read(event, entries[0].position, entries[0].content.get("entries", 1) - 1)
+        shown = await services.events.at(event, entries[-1].position)
+    changed = {host["id"]: host for entry in entries for host in entry.content.get("hosts", ())}
+    named = {host for entry in entries for host in entry.content.get("named_hosts", ())}
+    since = {host: change["from"] for host, change in changed.items() if host in dated and "from" in change}
+    roster = shown.state.roster
     return {
         "event": event,
-        "position": opened.head.position,
-        "version": state.roster.version,
-        "entries": len(accepted.entries),
-        "changed": sum(len(entry.content.get("hosts", ())) for entry in accepted.entries),
-        "teams": len(state.roster.teams),
-        "hosts": len(state.roster.hosts),
+        "position": entries[-1].position if entries else opened.head.position,
+        "version": roster.version,
+        "entries": len(entries),
+        "changed": len(changed.keys() | named),
+        "orders_affected": await orders_affected(services.store, shown, since, entries[0]) if since else 0,
+        "teams": len(roster.teams),
+        "hosts": len(roster.hosts),
     }
 
 

@@ -3,7 +3,7 @@
 A change is a whole host record; the roster keeps every membership, so the team in force at any time can be asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -60,7 +60,8 @@ def changes(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> 
     """Bodies of the ``roster.changed`` entries that turn this roster into the given one; [] if nothing changes.
 
     Shape: ``given`` has ``teams`` and ``stores`` (ids) and ``hosts`` (records with ``id`` and what to change; what
-    a record leaves out stays). Bodies have the same members, at most 1,000 changes each.
+    a record leaves out stays); ``named_teams``, ``named_stores`` and ``named_hosts``, if there, are ids whose profile
+    is another now. Bodies have the same members, at most 1,000 changes each.
     Errors: Invalid ``unknown_team``, ``unknown_store``, ``host_id_reserved``; Conflict ``code_taken``.
     """
     teams = [team for team in dict.fromkeys(given["teams"]) if team not in roster.teams]
@@ -86,7 +87,13 @@ def changes(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> 
             continue
         hosts.append(change)
     _check_codes(roster, hosts)
-    return _bodies(teams, stores, hosts)
+    return _bodies({"teams": teams, "stores": stores, "hosts": hosts} | _named(roster, given))
+
+
+def _named(roster: Roster, given: dict[str, Any]) -> dict[str, list[str]]:
+    """Whose name, picture or link changed, of those that are in the roster: new ones tell of themselves."""
+    known: dict[str, Collection[str]] = {"teams": roster.teams, "stores": roster.stores, "hosts": roster.hosts}
+    return {f"named_{kind}": [i for i in given.get(f"named_{kind}", ()) if i in ids] for kind, ids in known.items()}
 
 
 def _host_change(before: Host | None, record: dict[str, Any], starts_at: int, now: int) -> dict[str, Any] | None:
@@ -121,15 +128,14 @@ def _check_codes(roster: Roster, hosts: list[dict[str, Any]]) -> None:
                 raise Conflict("code_taken", f"The code {code!r} belongs to the host {owner!r}.", "hosts")
 
 
-def _bodies(teams: list[str], stores: list[str], hosts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    items = [("teams", team) for team in teams] + [("stores", store) for store in stores]
-    everything: list[tuple[str, Any]] = items + [("hosts", host) for host in hosts]
+def _bodies(listed: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    everything = [(name, item) for name, items in listed.items() for item in items]
     bodies = []
     for start in range(0, len(everything), CHANGES_PER_ENTRY_MAX):
-        body: dict[str, Any] = {"teams": [], "stores": [], "hosts": []}
+        body: dict[str, Any] = {}
         for name, item in everything[start : start + CHANGES_PER_ENTRY_MAX]:
-            body[name].append(item)
-        bodies.append({name: listed for name, listed in body.items() if listed})
+            body.setdefault(name, []).append(item)
+        bodies.append(body)
     return bodies
 
 

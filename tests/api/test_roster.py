@@ -1,5 +1,6 @@
 """The roster over HTTP: JSON and CSV, upserts, memberships that hold from a time on."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -19,6 +20,13 @@ async def put_csv(event: EventClient, text: str | bytes, content_type: str = "te
 async def host_of(event: EventClient, host: str) -> dict[str, Any]:
     hosts: list[dict[str, Any]] = (await event.ok("GET", "/roster"))["hosts"]
     return next(found for found in hosts if found["id"] == host)
+
+
+RENAMED = {"id": "h7", "name": "Lin Yue"}
+
+
+async def names_of(event: EventClient) -> dict[str, str]:
+    return {row["id"]: row.get("name", "") for row in (await event.board())["rows"]}
 
 
 async def test_roster_is_read_back_as_it_was_put(draft: EventClient):
@@ -50,6 +58,7 @@ async def test_roster_is_read_back_as_it_was_put(draft: EventClient):
         "version": 1,
         "entries": 1,
         "changed": 1,
+        "orders_affected": 0,
         "teams": 1,
         "hosts": 1,
     }
@@ -103,13 +112,45 @@ async def test_what_a_record_leaves_out_stays(event: EventClient):
     assert len((await event.ok("GET", "/roster"))["hosts"]) == 4
 
 
-async def test_name_alone_changes_the_profile_and_no_entry(event: EventClient):
+async def test_name_alone_changes_the_profile_and_its_entry_tells_whose(event: EventClient):
+    answer = await event.ok("PUT", "/roster", {"teams": [{"id": "ruby", "name": "Ruby"}], "hosts": [RENAMED]})
+
+    (entry,) = await event.entries(answer["position"] - 1)
+    assert (answer["entries"], answer["changed"]) == (1, 1)
+    assert (entry["kind"], entry["body"]) == ("roster.changed", {"named_hosts": ["h7"]})
+    assert (await names_of(event))["h7"] == "Lin Yue"
+    assert (await event.ok("PUT", "/roster", {"hosts": [RENAMED]}))["entries"] == 0
+
+
+async def test_name_of_a_new_host_needs_no_word_of_its_own(event: EventClient):
+    answer = await event.ok("PUT", "/roster", {"hosts": [{"id": "h11", "name": "An"}, RENAMED]})
+
+    (entry,) = await event.entries(answer["position"] - 1)
+    assert ([host["id"] for host in entry["body"]["hosts"]], entry["body"]["named_hosts"]) == (["h11"], ["h7"])
+    assert answer["changed"] == 2
+
+
+@pytest.mark.parametrize("key", [None, "names-1"])
+async def test_refused_roster_call_names_nobody(event: EventClient, key):
+    headers = {"Idempotency-Key": key} if key else {}
+    await event.client.put(f"{event.path}/roster", json={"hosts": [{"id": "h11"}]}, headers=headers)
+    bad = {"hosts": [RENAMED, {"id": "h8"} if key else {"id": "h8", "codes": ["LIN10"]}]}
+
+    refused = await event.client.put(f"{event.path}/roster", json=bad, headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "request_conflict" if key else "code_taken")
+    assert (await names_of(event))["h7"] == "Lin"
+
+
+async def test_name_changes_in_a_final_event_without_an_entry(event: EventClient):
+    await event.move("ended")
+    await event.move("final")
     head = await event.head()
 
-    await event.ok("PUT", "/roster", {"hosts": [{"id": "h7", "name": "Lin Yue"}]})
+    await event.ok("PUT", "/roster", {"hosts": [RENAMED]})
 
     assert await event.head() == head
-    assert {row["id"]: row.get("name") for row in (await event.board())["rows"]}["h7"] == "Lin Yue"
+    assert (await names_of(event))["h7"] == "Lin Yue"
 
 
 async def test_sale_counts_for_the_team_of_its_time(event: EventClient):
@@ -144,6 +185,37 @@ async def test_earlier_change_moves_no_credit_that_is_there(event: EventClient):
 
     assert await event.scores("teams") == {"ruby": "10.00"}
     assert (await event.sell("2", "h7"))["credits"][0]["team"] == "jade"
+
+
+async def test_earlier_change_tells_how_many_orders_stand_under_the_old_team(event: EventClient, clock):
+    await event.sell("before", "h7", paid_at="2021-04-04T23:59:59.999999Z")
+    await event.sell("at", "h7", paid_at="2021-04-05T00:00:00Z")
+    await event.sell("other", "h8", paid_at="2021-04-06T00:00:00Z")
+    clock.at += 3_600_000_000
+    await event.sell("after", "h7", lines=[factories.line(), factories.line()])
+    teams = [("jade", 2), ("ruby", 0), ("", 2)]
+
+    answers = [
+        await event.ok("PUT", "/roster", {"hosts": [{"id": "h7", "team": team, "from": "2021-04-05T00:00:00Z"}]})
+        for team, _ in teams
+    ]
+
+    assert [answer["orders_affected"] for answer in answers] == [affected for _, affected in teams]
+    now = await event.ok("PUT", "/roster", {"hosts": [{"id": "h8", "team": "ruby"}, {"id": "h11", "team": "ruby"}]})
+    assert now["orders_affected"] == 0
+
+
+async def test_orders_of_a_time_are_found_wherever_they_stand_in_the_journal(event: EventClient, clock):
+    for number in range(9):
+        clock.at += 3_600_000_000
+        paid_at = (factories.NOW + timedelta(hours=number + 1)).isoformat()
+        await event.sell(f"{number}", "h7", paid_at=paid_at)
+
+    for number in range(9, -1, -1):
+        since = (factories.NOW + timedelta(hours=number + 0.5)).isoformat()
+        team = "jade" if number % 2 else ""
+        answer = await event.ok("PUT", "/roster", {"hosts": [{"id": "h7", "team": team, "from": since}]})
+        assert answer["orders_affected"] == 9 - number
 
 
 async def test_host_leaves_its_team_and_sells_without_one(event: EventClient):
@@ -289,3 +361,34 @@ async def test_idempotency_key_repeats_a_roster_call_and_refuses_another(event: 
     assert again.status_code == 200
     assert (other.status_code, other.json()["code"]) == (409, "request_conflict")
     assert await event.head() == head
+
+
+async def test_repeat_answers_as_the_first_time_whatever_happened_meanwhile(event: EventClient):
+    key = {"Idempotency-Key": "roster-2"}
+    await event.sell("1", "h7")
+    hosts = [{"id": f"new-{number}", "team": "ruby"} for number in range(1_100)]
+    body = {"hosts": [*hosts, {"id": "h7", "name": "Lin Yue", "team": "jade", "from": factories.STARTS_AT}]}
+    first = await event.client.put(f"{event.path}/roster", json=body, headers=key)
+    await event.ok(
+        "PUT", "/roster", {"teams": [{"id": "opal"}], "hosts": [{"id": "h7", "name": "Lin", "team": "opal"}]}
+    )
+    await event.sell("2", "h7")
+
+    again = await event.client.put(f"{event.path}/roster", json=body, headers=key)
+
+    assert (again.headers["Idempotency-Replayed"], again.json()) == ("true", first.json())
+    assert [again.json()[name] for name in ("entries", "changed", "orders_affected")] == [2, 1_101, 1]
+    assert (await names_of(event))["h7"] == "Lin"
+
+
+async def test_same_key_with_another_name_is_another_call(event: EventClient):
+    key = {"Idempotency-Key": "roster-3"}
+    await event.client.put(f"{event.path}/roster", json={"hosts": [RENAMED]}, headers=key)
+
+    other = {"hosts": [RENAMED | {"name": "Lin Er"}]}
+    answers = [
+        await event.client.put(f"{event.path}/roster", json=body, headers=key) for body in ({"hosts": [RENAMED]}, other)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert (answers[0].json()["entries"], (await names_of(event))["h7"]) == (1, "Lin Yue")
