@@ -167,7 +167,35 @@ def _move(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
         body["reason"] = fact.content["reason"]
     if to == "ended" and now < state.ends_at:
         body["ends_at"] = now
+    if to == "final":
+        body |= _waived(state, fact.content.get("waive", ""))
     return [Draft("event.moved", fact.key or f"move:{state.moves + 1}", body)]
+
+
+def _waived(state: State, reason: str) -> dict[str, Any]:
+    """What stays open when the event becomes final, with the reason why it may.
+
+    Errors: Conflict ``open_items`` if something is open and no reason is given.
+    """
+    cancellations = state.waiting_cancellations()
+    count = state.unmatched_count + cancellations
+    if not count:
+        return {}
+    if not reason:
+        raise Conflict(
+            "open_items",
+            f"{count} refunds and cancellations wait for their orders; post these first, or send a reason as waive.",
+            count=count,
+            items=[_open_item(key, order) for key, order in state.open_items()],
+        )
+    refunds_open = {"refunds": state.unmatched_count, "amount": state.unmatched_amount}
+    return {"waived": {"reason": reason, "cancellations": cancellations, **refunds_open}}
+
+
+def _open_item(key: str, order: str) -> dict[str, str]:
+    """An open item in the words of the call that posted it. A source holds no colon, an id may."""
+    kind, source, identity = key.split(":", 2)
+    return {"kind": kind, "source": source, "id": identity} | ({"order": order.split(":", 2)[2]} if order else {})
 
 
 def _session_start(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 VIEWS = ("full", "public")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # Changes whenever a stored state of an older version could no longer be read; older ones are then ignored.
-STATE_FORMAT = "1"
+STATE_FORMAT = "2"
 _READ_PAGE = 2_000
 _NUDGE_AGAIN_SECONDS = 1.0
 _BROKEN_SECONDS = 10.0

@@ -6,6 +6,7 @@ only if the database committed; ``apply`` therefore replaces what it changes and
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from itertools import chain, islice
 from typing import Any
 
 from msgspec import Struct, convert, field
@@ -16,6 +17,9 @@ from app.challenge.rules import Rules
 from app.errors import InvariantError
 from app.journal.entry import Entry
 from app.sales.attribution import NO_TEAM
+
+# So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
+OPEN_ITEMS_MAX = 100
 
 
 class Session(Struct, frozen=True, omit_defaults=True):
@@ -30,7 +34,8 @@ class Session(Struct, frozen=True, omit_defaults=True):
 class State(Struct):
     """Everything an event's decisions depend on, at one position of its journal.
 
-    ``parked`` leads from an order's key to the keys of refunds and cancellations that came before it.
+    ``parked`` leads from an order's key to the keys of refunds and cancellations that came before it; ``orderless``
+    are keys of refunds that name no order, the first of them.
     """
 
     event: str
@@ -49,6 +54,7 @@ class State(Struct):
     roster: Roster = field(default_factory=Roster)
     sessions: dict[str, Session] = field(default_factory=dict)
     parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    orderless: tuple[str, ...] = ()
     unmatched_count: int = 0
     unmatched_amount: int = 0
     position: int = 0
@@ -70,6 +76,15 @@ class State(Struct):
     def session_weights(self, session: str) -> list[tuple[str, int]] | None:
         found = self.sessions.get(session)
         return list(found.hosts) if found else None
+
+    def waiting_cancellations(self) -> int:
+        """How many cancellations wait for their order."""
+        return sum(key.startswith("cancellation:") for waiting in self.parked.values() for key in waiting)
+
+    def open_items(self) -> list[tuple[str, str]]:
+        """(key, key of the order or "") of refunds and cancellations that have not met their order; the first ones."""
+        waiting = ((key, order) for order, keys in self.parked.items() for key in keys)
+        return list(islice(chain(waiting, ((key, "") for key in self.orderless)), OPEN_ITEMS_MAX))
 
     def apply(self, position: int, kind: str, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
         """Move on by one entry.
@@ -163,7 +178,9 @@ def _cancelled(state: State, key: str, recorded_at: int, content: Mapping[str, A
 
 def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
     order = content.get("about")
-    if order:
+    if not order:
+        state.orderless = (*state.orderless, key)[:OPEN_ITEMS_MAX]
+    else:
         state.parked = {**state.parked, order: (*state.parked.get(order, ()), key)}
 
 

@@ -81,8 +81,8 @@ def roster_said(hosts: Iterable[dict[str, Any]] = HOSTS, teams: Iterable[str] = 
     return Fact("roster.changed", key, content, "key:ops", request=request)
 
 
-def move_said(to: str, reason: str = "") -> Fact:
-    return Fact("event.moved", "", {"to": to, "reason": reason}, "key:ops")
+def move_said(to: str, reason: str = "", waive: str = "") -> Fact:
+    return Fact("event.moved", "", {"to": to, "reason": reason, "waive": waive}, "key:ops")
 
 
 def session_said(id: str, weights: dict[str, int], started_at: int = START) -> Fact:

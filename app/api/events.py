@@ -158,9 +158,14 @@ async def move_event(
     principal: Asker,
     idempotency_key: IdempotencyKey = "",
 ) -> dict[str, Any]:
-    """Move the event on: draft, scheduled, live or paused, ended, final. The present status again changes nothing."""
+    """Move the event on: draft, scheduled, live or paused, ended, final. The present status again changes nothing.
+
+    An event becomes final with refunds and cancellations whose order never came only if ``waive`` says why.
+    """
     opened = await services_of(request).event(principal, event)
     content = {"to": given.to, "reason": given.reason}
+    if given.waive is not None:
+        content["waive"] = given.waive
     accepted = await opened.submit_one(ops_fact("event.moved", content, principal, idempotency_key))
     if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"

@@ -49,6 +49,7 @@ class TransitionBody(Body):
 
     to: Annotated[str, StringConstraints(max_length=20)]
     reason: Reason = ""
+    waive: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")] | None = None
 
 
 ROSTER_EXAMPLE = {

@@ -185,6 +185,43 @@ async def test_reason_of_a_move_is_kept(event: EventClient):
     assert (await event.entries())[-1]["body"]["reason"] == "Power cut in the studio"
 
 
+async def test_event_with_open_refunds_becomes_final_only_by_a_waiver_with_a_reason(event: EventClient):
+    await event.ok("POST", "/refunds", factories.refund("r:1", "gone:1", amount="2.50"))
+    await event.ok("POST", "/cancellations", factories.cancellation("gone:2"))
+    await event.ok("POST", "/refunds", factories.refund("r-2", "", amount="1.00"))
+    await event.move("ended")
+    head = await event.head()
+
+    refused = await event.post("/transitions", {"to": "final", "reason": "over"})
+    empty = await event.post("/transitions", {"to": "final", "waive": " "})
+
+    assert (refused.status_code, refused.json()["code"], refused.json()["count"]) == (409, "open_items", 3)
+    assert refused.json()["items"] == [
+        {"kind": "refund", "source": "shop", "id": "r:1", "order": "gone:1"},
+        {"kind": "cancellation", "source": "shop", "id": "gone:2", "order": "gone:2"},
+        {"kind": "refund", "source": "shop", "id": "r-2"},
+    ]
+    assert (empty.status_code, empty.json()["code"], empty.json()["field"]) == (422, "invalid_value", "waive")
+    assert await event.head() == head
+    assert (await event.move("final", reason="over", waive="Sold in another shop"))["status"] == "final"
+    assert (await event.entries())[-1]["body"] == {
+        "from": "ended",
+        "to": "final",
+        "reason": "over",
+        "waived": {"reason": "Sold in another shop", "refunds": 2, "cancellations": 1, "amount": 350},
+    }
+
+
+async def test_waiver_of_nothing_is_not_written_down(event: EventClient):
+    await event.ok("POST", "/refunds", factories.refund("r-1", "1", amount="2.50"))
+    await event.sell("1", "h7")
+    await event.move("ended")
+
+    await event.move("final", waive="Whatever is open")
+
+    assert (await event.entries())[-1]["body"] == {"from": "ended", "to": "final"}
+
+
 async def test_ending_early_sets_the_end(event: EventClient):
     document = await event.move("ended")
 

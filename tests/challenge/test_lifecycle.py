@@ -7,7 +7,19 @@ import pytest
 
 from app.challenge.lifecycle import STATUSES, check_move, due_move, next_due
 from app.errors import Conflict, Invalid
-from tests.book import DAY, END, HOUR, START, Book, event_said, move_said, order_said, roster_said
+from tests.book import (
+    DAY,
+    END,
+    HOUR,
+    START,
+    Book,
+    event_said,
+    move_said,
+    order_said,
+    refund,
+    refund_said,
+    roster_said,
+)
 from tests.book import order as order_of
 
 ALLOWED = {
@@ -158,6 +170,18 @@ def test_ending_early_sets_the_end_and_ending_late_leaves_it():
 
     assert early.entries[-1].content == {"to": "ended", "from": "live", "ends_at": END - HOUR}
     assert (early.state.ends_at, late.state.ends_at) == (END - HOUR, END)
+
+
+@pytest.mark.parametrize("order", ["", "gone"])
+def test_list_of_what_is_open_is_bounded_and_its_count_is_not(order):
+    book = Book("ended")
+    book.batch([refund_said(refund(f"r{n}", order and f"{order}{n}", amount="0.01")) for n in range(102)])
+
+    with pytest.raises(Conflict, match="open_items") as refused:
+        book.say(move_said("final"))
+
+    assert (refused.value.extra["count"], len(refused.value.extra["items"])) == (102, 100)
+    assert refused.value.extra["items"][99]["id"] == "r99"
 
 
 def test_move_to_the_present_status_changes_nothing():

@@ -62,6 +62,7 @@ from tests.servers import LONG, Postgres
 
 RUNS, STEPS = (250, 60) if LONG else (20, 30)
 ORDERS = st.lists(histories.orders(), min_size=2, max_size=5)
+MOVES = ("scheduled", "live", "paused", "live", "ended", "final")
 PROCESS = st.integers(0, 1)
 RECENT = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 5, -1, -2))
 SESSIONS = st.builds(
@@ -194,11 +195,15 @@ class Histories(RuleBasedStateMachine):
     def operate(self, process: int, said: Fact) -> None:
         self.tell(process, [said])
 
-    @rule(process=PROCESS, to=st.sampled_from(("scheduled", "live", "paused", "live", "ended", "final")))
-    def move(self, process: int, to: str) -> None:
+    @rule(
+        process=PROCESS,
+        to=st.sampled_from(("scheduled", "live", "paused", "live", "ended", "final")),
+        waive=st.booleans(),
+    )
+    def move(self, process: int, to: str, waive: bool) -> None:
         if to == "final" and self.steps < STEPS // 2:
             to = "paused"
-        self.tell(process, [move_said(to)])
+        self.tell(process, [move_said(to, waive="they will not come" if waive else "")])
 
     @precondition(lambda self: self.said)
     @rule(process=PROCESS, data=st.data())
