@@ -86,6 +86,8 @@ def _matches(state: State, fact: Fact, body: dict[str, Any], lookup: Lookup) -> 
 
 def _refund(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     _check_not_draft(state)
+    if fact.order:
+        refunds.check_count(entry.kind for entry in lookup.of_order(fact.order))
     remaining = _remaining(fact, lookup)
     body = refunds.refund_body(remaining, fact.content)
     return [Draft("order.refunded", fact.key, body, fact.content["refunded_at"])]

@@ -26,6 +26,8 @@ def order_document(event: str, key: str, entries: Sequence[Entry], exponent: int
             "key": entry.key,
             "occurred_at": rfc3339(entry.occurred_at),
             "recorded_at": rfc3339(entry.recorded_at),
+            # What a refund named and the order lacks: the reason why it took less than its sender may expect.
+            **({"unknown_lines": unknown} if (unknown := entry.content.get("unknown_lines")) else {}),
         }
         for entry in entries
     ]

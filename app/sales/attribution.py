@@ -13,6 +13,8 @@ from app.sales.money import split
 HOUSE = "House"
 # What stands for the team of a host that had none when the order was paid; no team can have this id.
 NO_TEAM = "-"
+# Every refund of the order goes through all its credits again, and they all stand in one entry.
+CREDITS_MAX = 4_000
 
 
 class Standing(Protocol):
@@ -33,28 +35,26 @@ def attribute(standing: Standing, fact: dict[str, Any]) -> tuple[list[dict[str, 
     Shape: credits ``{line, host, team, amount, units, reason}`` by line, then host; the amounts of a line sum to
     its net amount and the units to its quantity. Candidates ``{by, id, outcome}`` in order of precedence; outcome is
     ``won``, ``outranked`` or why it could not win.
-    Errors: Invalid ``unknown_host``, ``unknown_session``: the order names something that is not there.
+    Errors: Invalid ``unknown_host``, ``unknown_session``: the order names something that is not there;
+    ``too_many_credits``.
     """
     winners, reason, candidates = _choose(standing, fact)
     paid_at = fact["paid_at"]
     shares = [(host, NO_TEAM if host == HOUSE else standing.team_of(host, paid_at)) for host, _ in winners]
+    if len(fact["lines"]) * len(shares) > CREDITS_MAX:
+        raise Invalid(
+            "too_many_credits",
+            f"Lines times co-hosts are at most {CREDITS_MAX}; these are {len(fact['lines'])} x {len(shares)}. "
+            "Split the order.",
+            "lines",
+        )
+    weights = [weight for _, weight in winners]
     credits: list[dict[str, Any]] = []
     for line, (net, _) in zip(fact["lines"], line_amounts(fact), strict=True):
-        if len(winners) == 1:
-            host, team = shares[0]
-            credits.append(
-                {
-                    "line": line["id"],
-                    "host": host,
-                    "team": team,
-                    "amount": net,
-                    "units": line["quantity"],
-                    "reason": reason,
-                }
-            )
-            continue
-        weights = [weight for _, weight in winners]
-        amounts, units = split(net, weights), split(line["quantity"], weights)
+        # One host earns the line whole, which is nearly every order: nothing to split.
+        alone = len(shares) == 1
+        amounts = (net,) if alone else split(net, weights)
+        units = (line["quantity"],) if alone else split(line["quantity"], weights)
         for (host, team), amount, unit in zip(shares, amounts, units, strict=True):
             credits.append(
                 {

@@ -31,7 +31,7 @@ def order_body(state: OrderBook, fact: dict[str, Any], now: int) -> dict[str, An
     Shape: ``fact``, ``credits`` and ``candidates`` of attribution, ``rules`` (version they were decided under),
     ``late`` only if the event is final: then no board moves.
     Errors: Conflict ``event_not_open``; Invalid ``paid_at_outside_event``, ``paid_at_in_future``, ``unknown_host``,
-    ``unknown_session``.
+    ``unknown_session``, ``too_many_credits``.
     """
     paid_at = fact["paid_at"]
     if state.status == "draft":

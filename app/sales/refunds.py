@@ -14,6 +14,9 @@ from app.errors import Conflict, Invalid, InvariantError
 from app.sales.facts import line_amounts, order_key
 from app.sales.money import split
 
+# Each refund folds all entries about its order again, so what one order can cost grows with their square.
+REFUNDS_PER_ORDER_MAX = 200
+
 
 @dataclass(slots=True)
 class Share:
@@ -108,6 +111,18 @@ def _opened(key: str, content: Mapping[str, Any]) -> Remaining:
     )
 
 
+def check_count(kinds: Iterable[str]) -> None:
+    """Refuse another refund of an order about which there are entries of these kinds, parked ones included.
+
+    Errors: Conflict ``too_many_refunds``.
+    """
+    if sum(kind == "order.refunded" for kind in kinds) >= REFUNDS_PER_ORDER_MAX:
+        raise Conflict(
+            "too_many_refunds",
+            f"An order takes at most {REFUNDS_PER_ORDER_MAX} refunds; send the rest without naming the order.",
+        )
+
+
 def refund_body(order: Remaining | None, fact: dict[str, Any]) -> dict[str, Any]:
     """Body of the ``order.refunded`` entry: taken from the order, or parked while the order is not there.
 
@@ -134,21 +149,25 @@ def refund_body(order: Remaining | None, fact: dict[str, Any]) -> dict[str, Any]
 def match_body(order: Remaining, refund_key: str, parked: Mapping[str, Any]) -> dict[str, Any]:
     """Body of the ``refund.matched`` entry: a parked refund taken from its order, which has now come.
 
-    A match cannot be refused: lines that the order lacks, or more than it sold, count by their amount only.
+    A match cannot be refused: lines that the order lacks, or more than it sold, count by their amount only. Those
+    that it lacks are listed as ``unknown_lines``: without an amount of their own they give nothing back.
     """
     fact = dict(parked["fact"])
+    unknown = [line["id"] for line in fact.get("lines", ()) if line["id"] not in order.quantity]
     lines = []
     for line in fact.get("lines", ()):
         left = order.quantity.get(line["id"], 0)
         lines.append({**line, "quantity": min(line.get("quantity", 0), left)})
     if lines:
         fact["lines"] = lines
-    about = {
+    about: dict[str, Any] = {
         "about": order.key,
         "of": refund_key,
         "source": fact["source"],
         "parked_amount": parked["amount"],
     }
+    if unknown:
+        about["unknown_lines"] = unknown
     return about | _taken(order, fact)
 
 

@@ -129,6 +129,17 @@ async def test_bad_refund_is_refused_without_a_trace(event: EventClient, fields,
     assert await event.head() == head
 
 
+async def test_lines_that_the_order_turns_out_to_lack_are_named_where_it_is_looked_up(event: EventClient):
+    lines = [{"id": "9", "quantity": 1}, {"id": "1", "quantity": 1}]
+    await event.ok("POST", "/refunds", factories.refund(lines=lines))
+    await event.order(host="h7")
+
+    history = (await event.ok("GET", "/orders/shop/1001"))["entries"]
+
+    assert [entry.get("unknown_lines") for entry in history] == [None, None, ["9"]]
+    assert (await event.board())["total"] == "17.00"
+
+
 async def test_second_cancellation_of_one_order_is_a_conflict(event: EventClient):
     await event.order()
     await event.ok("POST", "/cancellations", factories.cancellation())

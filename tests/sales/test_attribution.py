@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.errors import Invalid
 from app.sales import facts
-from app.sales.attribution import HOUSE, NO_TEAM, attribute
+from app.sales.attribution import CREDITS_MAX, HOUSE, NO_TEAM, attribute
 from tests import histories
 from tests.book import START, line, order
 
@@ -113,6 +113,17 @@ def test_host_or_session_that_is_not_there_is_refused_even_when_outranked(brough
         attributed(**brought)
 
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_order_of_more_credits_than_one_entry_takes_is_refused():
+    quartet = Roster(hosts=("a", "b", "c", "d"), sessions={"four": [(host, 1) for host in "abcd"]})
+    most = [line(str(number)) for number in range(CREDITS_MAX // 4)]
+
+    credits, _ = attributed(quartet, session="four", lines=most)
+    with pytest.raises(Invalid) as refused:
+        attributed(quartet, session="four", lines=[*most, line("one-more")])
+
+    assert (len(credits), refused.value.code, refused.value.field) == (CREDITS_MAX, "too_many_credits", "lines")
 
 
 def test_team_is_the_one_in_force_when_the_order_was_paid():

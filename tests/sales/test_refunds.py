@@ -285,9 +285,36 @@ def test_match_cannot_be_refused_so_lines_that_the_order_lacks_count_by_their_am
     book.sell(host="ann", quantity=2)
 
     match = book.entries[-1].content
-    assert (match["amount"], match["returned"]) == (500, {"1": 2})
+    assert (match["amount"], match["returned"], match["unknown_lines"]) == (500, {"1": 2}, ["gone"])
     assert taken(match) == {"1:ann": 500}
     assert book.balances() == {"Income:Sales:ruby:ann": -1500, "Assets:Clearing:default": 1500}
+
+
+def test_match_of_lines_that_the_order_has_tells_of_none_that_it_lacks():
+    book = Book()
+    book.give_back(lines=[RefundLine("1", 1)])
+
+    book.sell(host="ann")
+
+    assert "unknown_lines" not in book.entries[-1].content
+
+
+@pytest.mark.parametrize("comes_first", ["order", "refunds"])
+def test_order_takes_so_many_refunds_and_no_more(comes_first):
+    book = Book()
+    if comes_first == "order":
+        book.sell(host="ann")
+    said = [refund_said(refund_of(f"r{number}", amount="0.01")) for number in range(refunds.REFUNDS_PER_ORDER_MAX + 1)]
+
+    outcomes = book.batch(said)
+
+    assert [getattr(outcome, "code", "") for outcome in outcomes] == [""] * (len(said) - 1) + ["too_many_refunds"]
+    if comes_first == "refunds":
+        book.sell(host="ann")
+    assert book.board()["total"] == "8.00"
+    assert refusal(book, id="another", amount="0.01") == ("too_many_refunds", 409, "")
+    assert book.say(said[0]).replayed
+    book.give_back(id="another", order="", amount="0.01")
 
 
 def test_refund_that_names_no_order_stays_unmatched():
