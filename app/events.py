@@ -87,7 +87,7 @@ class OpenEvent:
         self.epoch = self.epoch or epoch_of(fresh[0].hash)
         for scoreboard in set(self.scores.values()):
             for entry in fresh:
-                scoreboard.apply(entry.position, entry.kind, entry.content)
+                scoreboard.apply(entry.position, entry.kind, entry.recorded_at, entry.content)
         self.head = head_after(self.head, fresh)
         self.on_change(self, fresh)
 

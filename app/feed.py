@@ -55,7 +55,7 @@ class Feed:
         state = event.state
         _check_day(event, view, spec)
         # A final event's day is the one on which it became final, however long its ledger goes on.
-        now = state.entered_at if state.status == "final" else state.recorded_at
+        now = state.entered_at if state.status == "final" else _now_of(event, view)
         document = board_document(
             event.scores[view],
             spec,
@@ -120,6 +120,11 @@ def _check_day(event: OpenEvent, view: str, spec: BoardSpec) -> None:
 def position_of(event: OpenEvent, view: str) -> int:
     """Where a view stands: the public one never tells the head, only the last entry that changed it."""
     return event.head.position if view == "full" else event.scores[view].totals.changed_at
+
+
+def _now_of(event: OpenEvent, view: str) -> int:
+    """The view's now, in microseconds: when the entry at its position was recorded."""
+    return event.state.recorded_at if view == "full" else event.scores[view].totals.changed_time
 
 
 def _frame(event: OpenEvent) -> Frame:

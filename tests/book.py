@@ -142,7 +142,7 @@ class Book:
             assert rehash(entry) == entry.hash
             self.state = self.state.layer()
             self.state.apply(entry.position, entry.kind, entry.key, entry.recorded_at, content)
-            self.scores.apply(entry.position, entry.kind, content)
+            self.scores.apply(entry.position, entry.kind, entry.recorded_at, content)
         if plan.entries:
             assert self.state == plan.layer
             self.entries += plan.entries

@@ -161,6 +161,21 @@ async def test_full_view_stands_at_the_head_and_the_public_one_where_it_last_cha
     assert (await stage.ticker("public"))["position"] == shown
 
 
+async def test_public_day_begins_with_an_entry_that_changes_the_public_view(stage):
+    """Everything else would show that something happened that the public is not told."""
+    await stage.sell("o1", host="ann", paid_at=stage.clock.now)
+    before = await stage.board("hosts.day", "public")
+    stage.clock.now += DAY
+    await stage.say(refund_said(refund_of("r1", "gone", amount="1.00")))
+
+    full, public = await stage.board("hosts.day"), await stage.board("hosts.day", "public")
+    await stage.sell("o2", host="ann", paid_at=stage.clock.now)
+    later = await stage.board("hosts.day", "public")
+
+    assert public == before
+    assert (before["window"], full["window"], later["window"]) == ("day:2021-04-09", "day:2021-04-10", "day:2021-04-10")
+
+
 async def test_document_of_an_earlier_position_is_that_of_then(stage):
     await stage.sell("o1", host="ann")
     then = await stage.board()

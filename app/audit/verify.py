@@ -207,7 +207,7 @@ class _Fold:
             if entry.kind == "order.paid":
                 self._credits(entry)
             opened.state.apply(entry.position, entry.kind, entry.key, entry.recorded_at, entry.content)
-            opened.scores["full"].apply(entry.position, entry.kind, entry.content)
+            opened.scores["full"].apply(entry.position, entry.kind, entry.recorded_at, entry.content)
         except (AppError, InvariantError, KeyError, TypeError, ValueError, AttributeError) as error:
             self.report.find("kind_unknown", entry.position, f"the entry cannot be folded: {error!r}")
             self.foldable = False

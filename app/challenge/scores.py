@@ -50,11 +50,16 @@ class Window(Struct):
 
 
 class Totals(Struct):
-    """What a scoreboard stores: everything that cannot be rebuilt from less."""
+    """What a scoreboard stores: everything that cannot be rebuilt from less.
+
+    ``changed_at`` is the position of the last entry that changed what is shown, ``changed_time`` its ``recorded_at``:
+    the view's own now. A view that told the time of other entries would tell that there are some.
+    """
 
     timezone: str
     position: int = 0
     changed_at: int = 0
+    changed_time: int = 0
     is_final: bool = False
     excluded: dict[str, None] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=lambda: {EVENT: Window()})
@@ -81,7 +86,7 @@ class Scoreboard:
             self._tick(*self._unticked.popleft())
         return self._totals
 
-    def apply(self, position: int, kind: str, content: Mapping[str, Any]) -> None:
+    def apply(self, position: int, kind: str, recorded_at: int, content: Mapping[str, Any]) -> None:
         """Fold one entry. Entries must come in order and without a gap."""
         totals = self._totals
         totals.position = position
@@ -95,7 +100,7 @@ class Scoreboard:
             self._roster(content)
         elif kind == "event.moved":
             totals.is_final = content["to"] == "final"
-        totals.changed_at = position
+        totals.changed_at, totals.changed_time = position, recorded_at
 
     def ranking(self, window: str, of: str, measure: int, shared: bool = False) -> Ranking | None:
         """The hosts or teams (``of``) of a window by one measure; None if nothing happened in the window.

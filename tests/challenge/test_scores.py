@@ -101,7 +101,7 @@ def test_fold_of_the_whole_is_the_fold_that_went_along(said):
 
     again = Scoreboard(Totals("UTC"))
     for entry in book.entries:
-        again.apply(entry.position, entry.kind, entry.content)
+        again.apply(entry.position, entry.kind, entry.recorded_at, entry.content)
 
     assert again.totals == book.scores.totals
     assert list(again.totals.windows) == list(book.scores.totals.windows)
