@@ -13,8 +13,8 @@ from app.events import Events, OpenEvent
 from app.journal.entry import Entry
 from app.profiles import Profiles
 from app.realtime.hub import Hub
-from app.sales.attribution import NO_TEAM
 from app.sales.money import format_amount
+from app.sales.nobody import NO_TEAM
 from app.sales.times import rfc3339
 
 # Rows of a board's channel; more are for GET with limit and around.

@@ -16,7 +16,7 @@ from app.challenge.roster import Roster
 from app.challenge.rules import Rules
 from app.errors import InvariantError
 from app.journal.entry import Entry
-from app.sales.attribution import NO_TEAM
+from app.sales.nobody import NO_TEAM
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100

@@ -15,7 +15,7 @@ FUNCTION_LINES_MAX = 60
 SIZED_SUFFIXES = frozenset({".py", ".sh", ".js", ".css", ".html"})
 
 _BASE = ("app.errors", "app.settings", "app.telemetry")
-_AMOUNTS = ("app.sales.money", "app.sales.currencies")
+_AMOUNTS = ("app.sales.money", "app.sales.currencies", "app.sales.nobody")
 _LINES = ("app.journal.entry", "app.journal.drafts")
 _RULES = ("app.sales", "app.challenge", *_LINES)
 # What is not the journal: keys, tokens and names, in plain transactions.
@@ -43,7 +43,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.realtime.messages": ("app.errors",),
     "app.decide": ("app.state", *_RULES, "app.errors"),
     "app.state": (*_RULES, "app.errors"),
-    # Amounts are parsed and split by one code; apart from that the contest knows nothing of orders.
+    # Amounts are parsed and split by one code, and nobody has one name; else the contest knows nothing of orders.
     "app.challenge": ("app.challenge", *_AMOUNTS, "app.journal.entry", "app.errors"),
     "app.sales": ("app.sales", "app.journal.entry", "app.errors"),
     "app.journal": ("app.journal", *_BASE),

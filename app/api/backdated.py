@@ -10,7 +10,7 @@ from app.challenge.scores import EVENT
 from app.events import OpenEvent
 from app.journal.entry import Entry
 from app.journal.store import Store
-from app.sales.attribution import NO_TEAM
+from app.sales.nobody import NO_TEAM
 from app.sales.orders import FUTURE_TOLERANCE_US
 
 _PAGE = 2_000

@@ -22,8 +22,8 @@ from app.journal.drafts import Fact
 from app.journal.entry import Entry
 from app.journal.plan import Accepted, Outcome
 from app.sales import facts
-from app.sales.attribution import NO_TEAM
 from app.sales.money import format_amount
+from app.sales.nobody import NO_TEAM
 
 JSON = "application/json"
 

@@ -16,8 +16,8 @@ from app.errors import AppError, InvariantError
 from app.events import OpenEvent, from_stored, new_scores, stored_state
 from app.journal.entry import ZERO_HASH, Entry, canonical_bytes, epoch_of, rehash
 from app.journal.store import Head, Posting, Store, StoredState, head_after
-from app.sales.attribution import HOUSE
 from app.sales.facts import line_amounts
+from app.sales.nobody import HOUSE
 from app.sales.postings import postings_of, sales
 from app.state import State
 

@@ -6,7 +6,7 @@ the id by its UTF-8 bytes. Adding a sale costs one set insertion; a look repairs
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 # (-score, position at which it was reached, id): ascending order is rank order.
 Key = tuple[int, int, str]
@@ -54,9 +54,6 @@ class Ranking:
         """Place of the first row with the same score, for rules where equals share a rank."""
         keys = self.keys()
         return bisect_left(keys, (keys[index][0],))
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self.keys())
 
     def _repair(self) -> None:
         measure, tallies, keys = self._measure, self._tallies, self._keys

@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from app.errors import Conflict, Invalid
+from app.sales.nobody import HOUSE
 
 STATUSES = ("active", "hidden", "guest", "banned")
-RESERVED_HOSTS = frozenset({"House"})
 CHANGES_PER_ENTRY_MAX = 1_000
 
 
@@ -71,7 +71,7 @@ def changes(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> 
     hosts = []
     for number, record in enumerate(given["hosts"]):
         where = f"hosts[{number}]"
-        if record["id"] in RESERVED_HOSTS:
+        if record["id"] == HOUSE:
             raise Invalid("host_id_reserved", f"{record['id']!r} stands for nobody; choose another id.", f"{where}.id")
         if record.get("team") and record["team"] not in known_teams:
             raise Invalid("unknown_team", f"There is no team {record['team']!r}; send it under teams.", f"{where}.team")

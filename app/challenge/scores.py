@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from app.challenge.ranking import Ranking
+from app.sales.nobody import HOUSE, NO_TEAM
 
 EVENT = "event"
-HOUSE = "House"
-NO_TEAM = "-"
 # One tally: the four measures, then the position at which each got its present value.
 MEASURES = ("gross_sales", "net_sales", "orders", "units")
 GROSS, NET, ORDERS, UNITS = range(4)
@@ -77,7 +76,8 @@ class Scoreboard:
         self._zone = ZoneInfo(totals.timezone)
         # Minute since the epoch and the local day it belongs to: the next sale is nearly always in the same one.
         self._day: tuple[int | None, str] = (None, "")
-        self._rankings: dict[tuple[str, str, int, bool], Ranking] = {}
+        # By window, then by what is ranked, measure and whether ranks are shared: a sale touches its two windows' only.
+        self._rankings: dict[str, dict[tuple[str, int, bool], Ranking]] = {}
 
     @property
     def totals(self) -> Totals:
@@ -107,15 +107,15 @@ class Scoreboard:
 
         ``shared``: equals share a rank, and stand in the order of their ids.
         """
-        name = self._totals.windows.get(window)
-        if name is None:
+        totals = self._totals.windows.get(window)
+        if totals is None:
             return None
-        key = (window, of, measure, shared)
-        ranking = self._rankings.get(key)
-        if ranking is None:
-            tallies = name.hosts if of == "host" else name.teams
-            ranking = self._rankings[key] = Ranking(tallies, measure, self.excluded(of), shared)
-        return ranking
+        rankings = self._rankings.setdefault(window, {})
+        key = (of, measure, shared)
+        if key not in rankings:
+            tallies = totals.hosts if of == "host" else totals.teams
+            rankings[key] = Ranking(tallies, measure, self.excluded(of), shared)
+        return rankings[key]
 
     def excluded(self, of: str) -> Collection[str]:
         """Who sells without a row: hosts that are not active; on team boards what was sold outside any team."""
@@ -195,9 +195,8 @@ class Scoreboard:
         by_team = window.teams.get(team)
         if by_team is None:
             by_team = window.teams[team] = new_tally()
-        for key, ranking in self._rankings.items():
-            if key[0] == name:
-                ranking.touch(host if key[1] == "host" else team)
+        for (of, _, _), ranking in self._rankings.get(name, {}).items():
+            ranking.touch(host if of == "host" else team)
         return (window.all, by_host, by_team)
 
     def _roster(self, content: Mapping[str, Any]) -> None:

@@ -9,10 +9,8 @@ from typing import Any, Protocol
 from app.errors import Invalid
 from app.sales.facts import line_amounts
 from app.sales.money import split
+from app.sales.nobody import HOUSE, NO_TEAM
 
-HOUSE = "House"
-# What stands for the team of a host that had none when the order was paid; no team can have this id.
-NO_TEAM = "-"
 # Every refund of the order goes through all its credits again, and they all stand in one entry.
 CREDITS_MAX = 4_000
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.errors import InvariantError
-from app.sales.attribution import HOUSE
+from app.sales.nobody import HOUSE
 
 UNMATCHED_REFUNDS = "Assets:Unmatched-Refunds"
 OVER_REFUNDS = "Expenses:Over-Refunds"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.errors import Invalid
 from app.sales import facts
-from app.sales.attribution import CREDITS_MAX, HOUSE, NO_TEAM, attribute
+from app.sales.attribution import CREDITS_MAX, attribute
+from app.sales.nobody import HOUSE, NO_TEAM
 from tests import histories
 from tests.book import START, line, order
 
