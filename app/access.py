@@ -1,15 +1,16 @@
 """Who may do what: API keys of brands and people, and tokens that fit into an overlay's URL.
 
 Denied by default. Keys are random and kept as SHA-256 only; tokens are signed, bound to one event and to channel
-patterns, always read the public view, and can be revoked. Answers are remembered for ``revocation_seconds_max``,
-which is how long a revoked key or token may live on at most.
+patterns, always read the public view, and can be revoked. Answers are remembered for half of
+``revocation_seconds_max``: whoever connects by one that is about to be forgotten must still be found, by the stream's
+rounds, within the rest.
 """
 
 import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -24,7 +25,9 @@ from app.journal.tables import api_key, secret, token
 
 SCOPES = ("orders", "ops", "finance", "audit")
 TOKEN_KINDS = ("overlay", "viewer")
+_ADMIN = "key:admin"
 _CACHE_MAX = 10_000
+_IDS_PER_QUERY_MAX = 500
 _TOKEN_PATTERNS = ("{event}", "{event}/boards/*", "{event}/orders")
 
 
@@ -62,13 +65,21 @@ class Principal:
 
 
 class Access:
-    """Keys and tokens of one installation."""
+    """Keys and tokens of one installation. ``clock``, in seconds, is what remembered answers age by."""
 
-    def __init__(self, db: AsyncEngine, admin_key: str, signing_key: str, revocation_seconds_max: float) -> None:
+    def __init__(
+        self,
+        db: AsyncEngine,
+        admin_key: str,
+        signing_key: str,
+        revocation_seconds_max: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._db = db
         self._admin_digest = hashlib.sha256(admin_key.encode()).digest() if admin_key else None
         self._signing_key = signing_key.encode()
-        self._ttl_seconds = revocation_seconds_max
+        self._ttl_seconds = revocation_seconds_max / 2
+        self._clock = clock
         self._remembered: dict[str, tuple[float, Principal]] = {}
         self._event_secrets: dict[str, bytes] = {}
 
@@ -80,7 +91,7 @@ class Access:
     def remembered(self, credential: str) -> Principal | None:
         """The hot way: who this credential was a moment ago, without asking the database."""
         found = self._remembered.get(credential)
-        return found[1] if found is not None and found[0] > time.monotonic() else None
+        return found[1] if found is not None and found[0] > self._clock() else None
 
     async def authenticate(self, authorization: str | None, url_token: str | None = None) -> Principal:
         """Whoever holds this Authorization header or token.
@@ -96,26 +107,33 @@ class Access:
             raise Unauthorized("key_missing", "Send a key: Authorization: Bearer kos_...")
         principal = self.remembered(credential)
         if principal is None:
+            # From before the question: by the time of the answer it may have been revoked already.
+            forgotten_at = self._clock() + self._ttl_seconds
             principal = await self._look_up(credential)
             if len(self._remembered) >= _CACHE_MAX:
                 self._remembered.clear()
-            self._remembered[credential] = (time.monotonic() + self._ttl_seconds, principal)
+            self._remembered[credential] = (forgotten_at, principal)
         if principal.expires_at and principal.expires_at <= time.time():
             raise Unauthorized("token_expired", "The token has expired; ask for a new one.")
         return principal
 
-    async def is_valid(self, principal: Principal) -> bool:
-        """Whether somebody who was let in would be let in now."""
-        if principal.actor == "key:admin":
-            return True
-        if principal.expires_at and principal.expires_at <= time.time():
-            return False
-        kind, _, identity = principal.actor.partition(":")
-        table = token if kind == "token" else api_key
-        async with transaction(self._db) as db:
-            found = await db.execute(select(table.c.revoked_at).where(table.c.id == identity))
-            row = found.first()
-        return row is not None and row.revoked_at is None
+    async def still_valid(self, principals: Collection[Principal]) -> set[Principal]:
+        """Those of them, let in before, that would be let in now; one query per kind and 500 of them.
+
+        Errors: Unavailable if the database cannot be asked.
+        """
+        now = time.time()
+        unexpired = [one for one in principals if not one.expires_at or one.expires_at > now]
+        actors = {one.actor for one in unexpired} - {_ADMIN}
+        unrevoked = {_ADMIN}
+        for kind, table in (("key", api_key), ("token", token)):
+            ids = sorted(actor.removeprefix(f"{kind}:") for actor in actors if actor.startswith(f"{kind}:"))
+            for start in range(0, len(ids), _IDS_PER_QUERY_MAX):
+                some = ids[start : start + _IDS_PER_QUERY_MAX]
+                wanted = select(table.c.id).where(table.c.id.in_(some), table.c.revoked_at.is_(None))
+                async with transaction(self._db) as db:
+                    unrevoked.update(f"{kind}:{identity}" for identity in (await db.execute(wanted)).scalars())
+        return {one for one in unexpired if one.actor in unrevoked}
 
     async def create_key(self, brand: str, person: str, scopes: Iterable[str]) -> tuple[str, str]:
         """A new key as (id, key); the key itself is never shown again. Errors: Invalid ``unknown_scope``."""
@@ -201,7 +219,7 @@ class Access:
         if self._admin_digest is not None and hmac.compare_digest(
             hashlib.sha256(credential.encode()).digest(), self._admin_digest
         ):
-            return Principal("default", "admin", "key:admin", frozenset(SCOPES))
+            return Principal("default", "admin", _ADMIN, frozenset(SCOPES))
         if credential.startswith("kos_"):
             return await self._key_holder(credential)
         return await self._token_holder(credential)
@@ -242,7 +260,7 @@ class Access:
             channels=tuple(channels),
             expires_at=claims.get("exp", 0),
         )
-        if not await self.is_valid(principal):
+        if not await self.still_valid([principal]):
             raise Unauthorized("key_invalid", "The token was revoked.")
         return principal
 

@@ -1,5 +1,6 @@
 """Who is let in: keys and tokens as they are made, used, bound, remembered for a moment and revoked."""
 
+import dataclasses
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access import Access, Principal
@@ -68,7 +70,7 @@ async def test_admin_key_has_every_scope_and_is_nobodys_second_person(access):
 
     assert (principal.brand, principal.actor) == ("default", "key:admin")
     assert principal.scopes == {"orders", "ops", "finance", "audit"}
-    assert await access.is_valid(principal)
+    assert await access.still_valid([principal]) == {principal}
 
 
 async def test_without_an_admin_key_nothing_is_one(db):
@@ -144,7 +146,66 @@ async def test_revoked_key_is_refused_here_at_once_and_elsewhere_when_it_is_forg
     assert await refusal(forgetful, f"Bearer {key}") == "key_invalid"
     assert await elsewhere.authenticate(f"Bearer {key}") == principals[1]
     assert elsewhere.remembered(key) == principals[1]
-    assert not await elsewhere.is_valid(principals[1])
+    assert not await elsewhere.still_valid([principals[1]])
+
+
+async def test_what_was_just_revoked_elsewhere_is_let_in_for_half_the_time_at_most(access, db):
+    now = 1_000.0
+    elsewhere = Access(db, "", "", 5.0, clock=lambda: now)
+    await elsewhere.start()
+    key_id, key = await access.create_key("mac", "lin", ["ops"])
+    token_id, token = await token_of(access)
+    for credential in (key, token):
+        await elsewhere.authenticate(f"Bearer {credential}")
+
+    await access.revoke_key("mac", key_id)
+    await access.revoke_token("mac", token_id)
+    now += 2.4
+
+    for credential in (key, token):
+        assert elsewhere.remembered(credential) is not None
+    now += 0.2
+    for credential in (key, token):
+        assert elsewhere.remembered(credential) is None
+        assert await refusal(elsewhere, f"Bearer {credential}") == "key_invalid"
+
+
+async def test_answer_is_as_old_as_its_question(access, db, monkeypatch):
+    """Between the two the credential may have been revoked, so a slow database must not lengthen its life."""
+    now = 0.0
+    elsewhere = Access(db, "", "", 5.0, clock=lambda: now)
+    await elsewhere.start()
+    _, key = await access.create_key("mac", "lin", ["ops"])
+    look_up = elsewhere._look_up
+
+    async def slow(credential: str) -> Principal:
+        nonlocal now
+        principal = await look_up(credential)
+        now += 3
+        return principal
+
+    monkeypatch.setattr(elsewhere, "_look_up", slow)
+    await elsewhere.authenticate(f"Bearer {key}")
+
+    assert elsewhere.remembered(key) is None
+
+
+async def test_any_number_of_connected_is_checked_with_few_queries(access, db):
+    revoked_id, revoked = await access.create_key("mac", "lin", ["ops"])
+    _, key = await access.create_key("mac", "lin", ["ops"])
+    _, token = await token_of(access)
+    known = [await access.authenticate(f"Bearer {credential}") for credential in (revoked, key, token, ADMIN)]
+    expired = dataclasses.replace(known[2], expires_at=1)
+    unknown = [Principal("mac", "", f"token:none{number}", event="kos101") for number in range(1_200)]
+    await access.revoke_key("mac", revoked_id)
+    queries: list[str] = []
+    listen(db.sync_engine, "before_cursor_execute", lambda *given: queries.append(given[2]))
+
+    valid = await access.still_valid({*known, expired, *unknown})
+
+    assert valid == {*known[1:]}
+    assert len([query for query in queries if "FROM token" in query]) == 3
+    assert len([query for query in queries if "FROM api_key" in query]) == 1
 
 
 async def test_key_is_revoked_once_and_by_its_own_brand_only(access):
@@ -202,12 +263,12 @@ async def test_token_ends_at_its_time_though_it_is_remembered(access):
     _, token = await token_of(access, expires_at=int(time.time()) + 2)
     principal = await access.authenticate(None, token)
 
-    assert await access.is_valid(principal)
+    assert await access.still_valid([principal]) == {principal}
     late = Principal(**{name: getattr(principal, name) for name in principal.__slots__} | {"expires_at": 1})
     access._remembered[token] = (time.monotonic() + 60, late)
 
     assert await refusal(access, None, token) == "token_expired"
-    assert not await access.is_valid(late)
+    assert not await access.still_valid([late])
 
 
 async def test_token_of_the_past_is_refused(access):
@@ -225,7 +286,7 @@ async def test_revoked_token_is_refused(access):
     await access.revoke_token("mac", identity)
 
     assert await refusal(access, None, token) == "key_invalid"
-    assert not await access.is_valid(principal)
+    assert not await access.still_valid([principal])
 
 
 async def test_token_that_somebody_else_signed_is_refused(access, db):

@@ -7,7 +7,7 @@ The protocol for those who write clients is ``docs/protocol.md``.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,8 +45,8 @@ class Principal(Protocol):
 
 # Errors: Unauthorized if there is no valid token or key; any other AppError if that cannot be told now.
 Authenticate = Callable[[WebSocket], Awaitable[Principal]]
-# Whether a principal that was let in may stay: neither expired nor revoked.
-MayStay = Callable[[Principal], Awaitable[bool]]
+# Which of these, let in before, may stay: those that are neither expired nor revoked.
+StillValid = Callable[[Collection[Principal]], Awaitable[Collection[Principal]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class Stream:
     """
 
     def __init__(
-        self, hub: Hub, authenticate: Authenticate, may_stay: MayStay, limits: StreamLimits | None = None
+        self, hub: Hub, authenticate: Authenticate, still_valid: StillValid, limits: StreamLimits | None = None
     ) -> None:
         self.router = APIRouter()
         self.router.add_api_websocket_route("/v1/stream", self._serve)
         self._hub = hub
         self._authenticate = authenticate
-        self._may_stay = may_stay
+        self._still_valid = still_valid
         self._limits = limits or StreamLimits()
         self._connected: dict[Subscriber, Principal] = {}
 
@@ -81,23 +81,24 @@ class Stream:
         return len(self._connected)
 
     async def watch_tokens(self) -> None:
-        """End connections whose token expired or was revoked, until cancelled.
-
-        One check per distinct principal and round. A check that fails (no database) leaves the connection
-        alone.
-        """
+        """``check_tokens`` at its interval, until cancelled."""
         while True:
             await asyncio.sleep(self._limits.token_check_seconds)
-            for principal in set(self._connected.values()):
-                try:
-                    may_stay = await self._may_stay(principal)
-                except Exception:
-                    _log.warning("a stream token could not be checked", exc_info=True)
-                    continue
-                if not may_stay:
-                    for subscriber, held in self._connected.items():
-                        if held == principal:
-                            subscriber.stop(CloseCode.TOKEN_ENDED)
+            await self.check_tokens()
+
+    async def check_tokens(self) -> None:
+        """End connections whose token expired or was revoked. A check that fails (no database) leaves them alone."""
+        asked = set(self._connected.values())
+        if not asked:
+            return
+        try:
+            gone = asked.difference(await self._still_valid(asked))
+        except Exception:
+            _log.warning("the stream's tokens could not be checked", exc_info=True)
+            return
+        for subscriber, held in self._connected.items():
+            if held in gone:
+                subscriber.stop(CloseCode.TOKEN_ENDED)
 
     async def _serve(self, websocket: WebSocket) -> None:
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:

@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from typing import cast
 
 import jwt
 import pytest
 import pytest_asyncio
 
+from app.main import _stream
+from app.realtime.hub import Hub
 from tests.app_in_process import Api, running_app
 from tests.event_client import EventClient
 
@@ -70,6 +73,13 @@ async def test_revocation_reaches_another_process_in_time(api: Api, module_datab
             after = await holder.get(event.path)
 
     assert (before.status_code, after.status_code, after.json()["code"]) == (200, 401, "key_invalid")
+
+
+async def test_what_is_remembered_and_a_round_of_the_stream_fit_into_the_promise(api: Api):
+    """Somebody may connect by an answer that is about to be forgotten, right after a round."""
+    limits = _stream(api.services, cast(Hub, None))._limits
+
+    assert api.services.access._ttl_seconds + limits.token_check_seconds <= REMEMBERED_SECONDS * 0.8
 
 
 async def test_nobody_gives_a_scope_that_they_lack(api: Api):

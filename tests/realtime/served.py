@@ -4,7 +4,7 @@ here.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,7 @@ class Served:
     def __init__(self, publish_interval_ms: int, limits: StreamLimits) -> None:
         self.tokens = {"good", "other"}
         self.is_database_gone = False
+        self.checks = 0
         self.source = ScriptedSource({BOARD: board(1, {"a": 1}), "kos101/orders": board(1, {"b": 1})})
         self.port = 0
         self._interval_ms = publish_interval_ms
@@ -49,7 +50,7 @@ class Served:
     async def start(self) -> None:
         """A new process would know nothing of the one before, so nothing is kept but the source."""
         self.hub = Hub(self.source, self._interval_ms, 100)
-        self.stream = Stream(self.hub, self._authenticate, self._may_stay, self._limits)
+        self.stream = Stream(self.hub, self._authenticate, self._still_valid, self._limits)
         app = FastAPI(exception_handlers={AppError: problem})
         app.include_router(self.stream.router)
         app.include_router(web_routes())
@@ -100,11 +101,11 @@ class Served:
             raise Unauthorized("token_invalid", "Not a token.")
         return Viewer(token)
 
-    async def _may_stay(self, principal: Principal) -> bool:
-        assert isinstance(principal, Viewer)
+    async def _still_valid(self, principals: Collection[Principal]) -> Collection[Principal]:
+        self.checks += 1
         if self.is_database_gone:
             raise Unavailable("database_unavailable", "Gone.")
-        return principal.token in self.tokens
+        return {one for one in principals if isinstance(one, Viewer) and one.token in self.tokens}
 
 
 async def problem(request: Request, error: Exception) -> JSONResponse:

@@ -116,6 +116,18 @@ async def test_revoked_token_ends_its_connections_and_no_other():
         assert (await asked(kept, type="ping"))["type"] == "pong"
 
 
+async def test_one_round_asks_once_for_all_connections():
+    async with serving(token_check_seconds=3600) as served, served.client() as client, served.client("other") as other:
+        for one in (client, other):
+            await asked(one, type="subscribe", channel=NAME)
+        served.tokens.clear()
+
+        await served.stream.check_tokens()
+
+        assert [await closed(one) for one in (client, other)] == [4502, 4502]
+        assert served.checks == 1
+
+
 async def test_channel_the_token_may_not_follow_is_refused_before_it_is_looked_for():
     async with serving() as served, served.client() as client:
         other = await asked(client, type="subscribe", id=1, channel="rival/boards/hosts")
