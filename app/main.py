@@ -96,7 +96,7 @@ def _lifespan(
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
             app.include_router(stream.router)
-            watch = asyncio.create_task(stream.watch_tokens())
+            watch = asyncio.create_task(stream.watch())
             try:
                 yield
             finally:

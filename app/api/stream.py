@@ -30,6 +30,7 @@ _REASONS = {
     CloseCode.TOKEN_ENDED: "the token expired or was revoked",
 }
 _CLOSE_SECONDS_MAX = 2.0
+_STALL_CHECK_SECONDS_MAX = 1.0
 
 
 class Principal(Protocol):
@@ -61,9 +62,7 @@ class StreamLimits:
 
 
 class Stream:
-    """The stream's connections in this process. ``router`` serves them; ``watch_tokens`` runs beside the
-    server.
-    """
+    """The stream's connections in this process. ``router`` serves them; ``watch`` runs beside the server."""
 
     def __init__(
         self, hub: Hub, authenticate: Authenticate, still_valid: StillValid, limits: StreamLimits | None = None
@@ -80,11 +79,25 @@ class Stream:
     def connections(self) -> int:
         return len(self._connected)
 
-    async def watch_tokens(self) -> None:
-        """``check_tokens`` at its interval, until cancelled."""
+    async def watch(self) -> None:
+        """End connections that may not or cannot stay, until cancelled."""
+        await asyncio.gather(self._watch_tokens(), self._watch_stalls())
+
+    async def _watch_tokens(self) -> None:
         while True:
             await asyncio.sleep(self._limits.token_check_seconds)
             await self.check_tokens()
+
+    async def _watch_stalls(self) -> None:
+        seconds = min(self._limits.stall_seconds_max / 4, _STALL_CHECK_SECONDS_MAX)
+        while True:
+            await asyncio.sleep(seconds)
+            self.check_stalls()
+
+    def check_stalls(self) -> None:
+        """End connections that have not taken a frame for ``stall_seconds_max``."""
+        for subscriber in self._connected:
+            subscriber.end_if_stalled(self._limits.stall_seconds_max)
 
     async def check_tokens(self) -> None:
         """End connections whose token expired or was revoked. A check that fails (no database) leaves them alone."""
@@ -113,7 +126,7 @@ class Stream:
             return
         await websocket.accept(SUBPROTOCOL)
         limits = self._limits
-        subscriber = Subscriber(websocket.send_text, limits.backlog_bytes_max, limits.stall_seconds_max)
+        subscriber = Subscriber(websocket.send_text, limits.backlog_bytes_max)
         self._connected[subscriber] = principal
         try:
             code = await _Connection(websocket, subscriber, principal, self._hub, limits).run()

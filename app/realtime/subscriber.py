@@ -30,18 +30,20 @@ class Subscriber:
 
     Slow reader: a publication that finds ``backlog_bytes_max`` waiting is dropped and its channel is marked
     as lagging; when the backlog has drained the client gets one delta from where it stands, or a snapshot.
-    A frame that is not taken within ``stall_seconds_max`` ends the connection with ``TOO_SLOW``.
+    A frame that is not taken in time ends the connection with ``TOO_SLOW``: whoever owns the connections calls
+    ``end_if_stalled`` now and then, because a timer for each frame would cost more than sending it.
     Memory: ``backlog_bytes_max`` plus one frame; its owner awaits ``room`` before it reads the next
     request, so answers cannot pile up either.
     """
 
-    def __init__(self, send: Send, backlog_bytes_max: int, stall_seconds_max: float) -> None:
+    def __init__(self, send: Send, backlog_bytes_max: int) -> None:
         self.ended: asyncio.Future[CloseCode] = asyncio.get_running_loop().create_future()
+        self._clock = asyncio.get_running_loop().time
         self._send = send
+        self._send_began: float | None = None
         self._backlog: deque[Frame] = deque()
         self._backlog_bytes = 0
         self._backlog_bytes_max = backlog_bytes_max
-        self._stall_seconds_max = stall_seconds_max
         self._standings: dict[Channel, _Standing] = {}
         self._lagging: dict[Channel, None] = {}
         self._waiting = asyncio.Event()
@@ -83,12 +85,17 @@ class Subscriber:
         if not self.ended.done():
             self.ended.set_result(code)
 
+    def end_if_stalled(self, seconds_max: float) -> None:
+        """Ask for the end if the frame that is being sent was begun longer ago than this."""
+        if self._send_began is not None and self._clock() - self._send_began > seconds_max:
+            self.stop(CloseCode.TOO_SLOW)
+
     async def room(self) -> None:
         """Wait until the backlog is within its bound."""
         await self._has_room.wait()
 
     async def run(self) -> None:
-        """Send what waits, in order, until cancelled or stalled. Errors: those of ``send``."""
+        """Send what waits, in order, until cancelled. Errors: those of ``send``."""
         while True:
             if not self._backlog and not self._catch_up():
                 self._waiting.clear()
@@ -96,12 +103,9 @@ class Subscriber:
                 continue
             # Counted as waiting until it is sent: a frame that hangs in `send` is backlog too.
             frame = self._backlog[0]
-            try:
-                async with asyncio.timeout(self._stall_seconds_max):
-                    await self._send(frame.text)
-            except TimeoutError:
-                self.stop(CloseCode.TOO_SLOW)
-                return
+            self._send_began = self._clock()
+            await self._send(frame.text)
+            self._send_began = None
             self._backlog.popleft()
             self._backlog_bytes -= frame.size
             if self._backlog_bytes <= self._backlog_bytes_max:

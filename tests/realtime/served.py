@@ -64,7 +64,7 @@ class Served:
         self._server = uvicorn.Server(config)
         self._tasks = [
             asyncio.create_task(self._server.serve([listener])),
-            asyncio.create_task(self.stream.watch_tokens()),
+            asyncio.create_task(self.stream.watch()),
         ]
         while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)

@@ -34,7 +34,7 @@ class Stage:
         if held:
             reader.documents[channel] = held
             request = Subscribe(channel, 1, held["position"], held["epoch"])
-        subscriber = Subscriber(reader.send, 100_000, 60)
+        subscriber = Subscriber(reader.send, 100_000)
         self.tasks.append(asyncio.create_task(subscriber.run()))
         await self.hub.subscribe(subscriber, request, view)
         await turns()
@@ -265,7 +265,7 @@ async def test_one_publication_is_one_encoding_for_all_subscribers():
             sent.append(text)
 
         for _ in range(50):
-            subscriber = Subscriber(send, 100_000, 60)
+            subscriber = Subscriber(send, 100_000)
             stage.tasks.append(asyncio.create_task(subscriber.run()))
             await stage.hub.subscribe(subscriber, Subscribe(NAME), "public")
         await turns()

@@ -15,11 +15,11 @@ NAME = "kos101/boards/hosts"
 
 
 @asynccontextmanager
-async def following(reader: Reader, backlog_bytes_max: int = 10_000, stall_seconds_max: float = 60.0):
+async def following(reader: Reader, backlog_bytes_max: int = 10_000):
     """A subscriber of one board at position 1 whose sends reach the reader."""
     channel = Channel(NAME, "public", 100)
     channel.update(board(1, {"a": 1, "b": 2}))
-    subscriber = Subscriber(reader.send, backlog_bytes_max, stall_seconds_max)
+    subscriber = Subscriber(reader.send, backlog_bytes_max)
     task = asyncio.create_task(subscriber.run())
     subscriber.follow(channel, messages.subscribed(1, NAME, channel.since(None, None)))
     try:
@@ -95,11 +95,45 @@ async def test_lagging_reader_is_told_nothing_twice_when_nothing_changed_meanwhi
     assert reader.documents[NAME] == channel.document
 
 
-async def test_frame_that_is_not_taken_in_time_ends_the_connection():
+async def test_frame_that_is_not_taken_in_time_ends_the_connection(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
     reader = Reader()
     reader.is_reading.clear()
-    async with following(reader, stall_seconds_max=0.02) as (_, subscriber):
-        assert await asyncio.wait_for(subscriber.ended, 5) is CloseCode.TOO_SLOW
+    async with following(reader) as (_, subscriber):
+        await turns()
+        now += 15
+        subscriber.end_if_stalled(15)
+        assert not subscriber.ended.done()
+
+        now += 0.1
+        subscriber.end_if_stalled(15)
+
+    assert subscriber.ended.result() is CloseCode.TOO_SLOW
+
+
+async def test_reader_that_takes_a_frame_now_and_then_or_has_none_to_take_may_stay(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    reader = Reader()
+    async with following(reader) as (_, subscriber):
+        await turns()
+        now += 60
+        subscriber.end_if_stalled(15)
+        reader.is_reading.clear()
+        subscriber.reply(messages.pong(1))
+        await turns()
+        now += 10
+        subscriber.end_if_stalled(15)
+        reader.is_reading.set()
+        await turns()
+        reader.is_reading.clear()
+        subscriber.reply(messages.pong(2))
+        await turns()
+        now += 10
+        subscriber.end_if_stalled(15)
+
+    assert not subscriber.ended.done()
 
 
 async def test_room_waits_until_answers_are_taken():
@@ -132,7 +166,7 @@ async def test_nothing_arrives_after_unfollow():
 
 
 async def test_first_reason_to_end_stays():
-    subscriber = Subscriber(Reader().send, 10, 10)
+    subscriber = Subscriber(Reader().send, 10)
 
     subscriber.stop(CloseCode.TOKEN_ENDED)
     subscriber.stop(CloseCode.TOO_SLOW)
