@@ -91,7 +91,12 @@ def _lifespan(
             opened = Events(store, RULES, settings)
             profiles = Profiles(engine)
             feed = Feed(opened, profiles)
-            feed.hub = Hub(feed, settings.publish_interval_ms, settings.removed_rows_max)
+            feed.hub = Hub(
+                feed,
+                settings.publish_interval_ms,
+                settings.removed_rows_max,
+                channels_per_event_max=settings.channels_per_event_max,
+            )
             opened.is_followed = feed.hub.is_followed
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
@@ -132,6 +137,7 @@ def _stream(services: Services, hub: Hub) -> Stream:
         still_valid,
         StreamLimits(
             message_bytes_max=settings.message_bytes_max,
+            messages_per_second_max=settings.messages_per_second_max,
             subscriptions_max=settings.subscriptions_per_connection_max,
             backlog_bytes_max=settings.subscriber_lag_bytes_max,
             stall_seconds_max=settings.subscriber_stall_seconds_max,

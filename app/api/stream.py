@@ -17,6 +17,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from app.errors import AppError, BadRequest, Conflict, Forbidden, TooLarge
 from app.realtime import messages
+from app.realtime.budget import Budget
 from app.realtime.hub import Hub
 from app.realtime.messages import SUBPROTOCOL, CloseCode, Ping, Subscribe, Unsubscribe
 from app.realtime.subscriber import Subscriber
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 _REASONS = {
     CloseCode.UNAVAILABLE: "the token cannot be checked now",
     CloseCode.TOO_SLOW: "the connection does not keep up",
+    CloseCode.TOO_MANY_MESSAGES: "more messages than a client may send",
     CloseCode.UNAUTHORIZED: "the token is not valid",
     CloseCode.TOKEN_ENDED: "the token expired or was revoked",
 }
@@ -55,6 +57,7 @@ class StreamLimits:
     """Limits of one connection, and how often tokens are looked at again."""
 
     message_bytes_max: int = 4096
+    messages_per_second_max: int = 50
     subscriptions_max: int = 64
     backlog_bytes_max: int = 262_144
     stall_seconds_max: float = 15.0
@@ -165,18 +168,28 @@ class _Connection:
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in outcomes:
-            # A send to a client that just left is no error.
+        reading, sending = outcomes
+        # A send to a client that just left is no error. RuntimeError is the server's word for a connection that it
+        # has ended itself, for a broken frame or a ping without an answer, and that is not gone yet.
+        if isinstance(sending, RuntimeError):
+            sending = None
+        for outcome in (reading, sending):
             if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
                 raise outcome
         return ended.result() if ended.done() else None
 
     async def _read(self) -> None:
+        clock, rate = asyncio.get_running_loop().time, self._limits.messages_per_second_max
+        # Whoever comes back may subscribe to everything again at once.
+        budget = Budget(rate, rate + self._limits.subscriptions_max, clock())
         while True:
             # Who does not take our answers is not asked for more requests.
             await self._subscriber.room()
             event = await self._websocket.receive()
             if event["type"] == "websocket.disconnect":
+                return
+            if not budget.take(clock()):
+                self._subscriber.stop(CloseCode.TOO_MANY_MESSAGES)
                 return
             await self._answer(event)
             # Neither of the two waits while messages lie ready: a client that floods us would have the loop for itself.

@@ -65,7 +65,8 @@ class Hub:
     """Every open channel by (name, view).
 
     Units: ``publish_interval_ms`` is the least time between two publications of one channel; 0 publishes
-    every mark, those of one turn of the event loop together.
+    every mark, those of one turn of the event loop together. ``channels_per_event_max`` bounds what one commit costs:
+    each open channel of its event is read again for it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Hub:
         publish_interval_ms: int,
         removed_rows_max: int,
         *,
+        channels_per_event_max: int = 200,
         read_seconds_max: float = 10.0,
         linger_seconds: float = 5.0,
         sleep: Sleep = asyncio.sleep,
@@ -81,6 +83,7 @@ class Hub:
         self._source = source
         self._interval_seconds = publish_interval_ms / 1000
         self._removed_rows_max = removed_rows_max
+        self._channels_per_event_max = channels_per_event_max
         self._read_seconds_max = read_seconds_max
         self._linger_seconds = linger_seconds
         self._sleep = sleep
@@ -105,7 +108,8 @@ class Hub:
         there on.
 
         A second subscribe to the same channel answers again: that is how a client recovers from a gap.
-        Errors: the source's AppErrors; Unavailable ``channel_unavailable`` for any other trouble it has.
+        Errors: the source's AppErrors; Unavailable ``channel_unavailable`` for any other trouble it has, and
+        ``too_many_channels`` if others follow as many channels of the event as one process keeps open.
         """
         opened = self._opened(request.channel, view)
         channel = opened.channel
@@ -144,6 +148,9 @@ class Hub:
     def _opened(self, name: str, view: str) -> _Open:
         opened = self._open.get((name, view))
         if opened is None:
+            if len(self._by_event.get(event_of(name), ())) >= self._channels_per_event_max:
+                detail = f"{self._channels_per_event_max} channels of this event are followed; try again later."
+                raise Unavailable("too_many_channels", detail)
             opened = _Open(Channel(name, view, self._removed_rows_max))
             self._open[name, view] = opened
             self._by_event.setdefault(event_of(name), {})[opened] = None

@@ -29,6 +29,7 @@ class CloseCode(IntEnum):
 
     UNAVAILABLE = 4001
     TOO_SLOW = 4002
+    TOO_MANY_MESSAGES = 4003
     UNAUTHORIZED = 4501
     TOKEN_ENDED = 4502
 

@@ -19,10 +19,10 @@ INTERVAL_SECONDS = 0.05
 class Stage:
     """A hub over a scripted source, with readers that follow it."""
 
-    def __init__(self, interval_ms: int = 50, linger_seconds: float = 5.0) -> None:
+    def __init__(self, interval_ms: int = 50, linger_seconds: float = 5.0, **limits: int) -> None:
         self.source = ScriptedSource({NAME: board(1, {"a": 1, "b": 2})})
         self.clock = TurnedClock()
-        self.hub = Hub(self.source, interval_ms, 100, sleep=self.clock.sleep, linger_seconds=linger_seconds)
+        self.hub = Hub(self.source, interval_ms, 100, sleep=self.clock.sleep, linger_seconds=linger_seconds, **limits)
         self.tasks: list[asyncio.Task[None]] = []
 
     async def join(
@@ -288,3 +288,22 @@ async def test_subscriber_that_does_not_read_holds_up_no_other():
 
         assert quick.documents[NAME]["position"] == 2
         assert slow.documents[NAME]["position"] == 1
+
+
+async def test_channels_of_an_event_are_bounded_and_those_that_are_open_stay_for_everybody():
+    names = [f"kos101/boards/{number}" for number in range(3)]
+    async with staged(channels_per_event_max=2, linger_seconds=0) as stage:
+        for name in (*names, "rival/boards/hosts"):
+            stage.source.documents[name] = board(1, {"a": 1})
+        first, _ = await stage.join(names[0])
+        await stage.join(names[1])
+
+        with pytest.raises(Unavailable) as refused:
+            await stage.join(names[2])
+        await stage.join(names[1])
+        await stage.join("rival/boards/hosts")
+        stage.hub.leave(first)
+        await asyncio.sleep(0.01)
+        await stage.join(names[2])
+
+    assert refused.value.code == "too_many_channels"

@@ -121,5 +121,5 @@ def test_close_codes_tell_whether_to_come_back():
     come_back = {code.name for code in CloseCode if 4000 <= code < 4500}
     do_not = {code.name for code in CloseCode if 4500 <= code < 5000}
 
-    assert come_back == {"UNAVAILABLE", "TOO_SLOW"}
+    assert come_back == {"UNAVAILABLE", "TOO_SLOW", "TOO_MANY_MESSAGES"}
     assert do_not == {"UNAUTHORIZED", "TOKEN_ENDED"}

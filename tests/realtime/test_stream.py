@@ -1,13 +1,15 @@
 """The endpoint over a real socket: who is let in, what a bad message brings, and how a connection ends."""
 
 import asyncio
+import logging
 import socket
+from contextlib import suppress
 from typing import Any
 
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.realtime.doubles import EPOCH, board
 from tests.realtime.served import BOARD as NAME
@@ -29,6 +31,15 @@ async def closed(client: ClientConnection) -> int:
     await asyncio.wait_for(client.wait_closed(), 10)
     assert client.close_code is not None
     return client.close_code
+
+
+def narrow(port: int) -> socket.socket:
+    """A socket with a small buffer, or the kernel takes megabytes before anyone notices that nobody reads."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.connect(("127.0.0.1", port))
+    made.setblocking(False)
+    return made
 
 
 async def test_snapshot_then_publications_then_silence_after_unsubscribe():
@@ -179,6 +190,29 @@ async def test_subscriptions_of_a_connection_are_bounded_but_may_be_repeated():
     assert again["type"] == instead["type"] == "subscribed"
 
 
+async def test_client_that_floods_is_answered_no_more_and_told_to_come_back():
+    async with serving(messages_per_second_max=1, subscriptions_max=10) as served, served.client() as client:
+        answers = []
+        with suppress(ConnectionClosedError):
+            for number in range(200):
+                await client.send(f'{{"type":"ping","id":{number}}}')
+        with suppress(ConnectionClosedError):
+            while True:
+                answers.append((await said(client))["id"])
+
+        assert await closed(client) == 4003
+        assert 11 <= len(answers) < 100
+        assert answers == list(range(len(answers)))
+
+
+async def test_client_may_subscribe_to_all_it_may_follow_at_once():
+    async with serving(messages_per_second_max=1, subscriptions_max=100) as served, served.client() as client:
+        for number in range(100):
+            await client.send(f'{{"type":"subscribe","id":{number},"channel":"kos101/orders"}}')
+
+        assert [(await said(client))["type"] for _ in range(100)] == ["subscribed"] * 100
+
+
 async def test_server_that_stops_tells_clients_to_come_back():
     async with serving() as served, served.client() as client:
         await asked(client, type="subscribe", channel=NAME)
@@ -188,26 +222,24 @@ async def test_server_that_stops_tells_clients_to_come_back():
 
 
 async def test_client_that_never_reads_is_let_go_and_holds_up_no_other():
-    async with serving(stall_seconds_max=0.3, backlog_bytes_max=100_000) as served, served.client() as quick:
-        # Small buffers on both ends, or the kernel takes megabytes before anyone notices.
-        narrow = socket.socket()
-        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        narrow.connect(("127.0.0.1", served.port))
-        narrow.setblocking(False)
-        async with served.client(sock=narrow) as stalled:
-            for client in (quick, stalled):
-                await asked(client, type="subscribe", id=1, channel=NAME)
-            stalled.transport.pause_reading()
-            position = 1
-            while served.stream.connections == 2 and position < 2000:
-                position += 1
-                await served.commit(position, **{f"{position}x{number}": number for number in range(300)})
-                while (await said(quick)).get("position") != position:
-                    pass
+    async with (
+        serving(stall_seconds_max=0.3, backlog_bytes_max=100_000) as served,
+        served.client() as quick,
+        served.client(sock=narrow(served.port)) as stalled,
+    ):
+        for client in (quick, stalled):
+            await asked(client, type="subscribe", id=1, channel=NAME)
+        stalled.transport.pause_reading()
+        position = 1
+        while served.stream.connections == 2 and position < 2000:
+            position += 1
+            await served.commit(position, **{f"{position}x{number}": number for number in range(300)})
+            while (await said(quick)).get("position") != position:
+                pass
 
-            assert served.stream.connections == 1
-            assert (await asked(quick, type="ping"))["type"] == "pong"
-            stalled.transport.abort()
+        assert served.stream.connections == 1
+        assert (await asked(quick, type="ping"))["type"] == "pong"
+        stalled.transport.abort()
 
 
 async def test_client_that_vanishes_leaves_nothing_behind():
@@ -220,3 +252,28 @@ async def test_client_that_vanishes_leaves_nothing_behind():
 
         assert served.stream.connections == 0
         assert all(not opened.members for opened in served.hub._open.values())
+
+
+async def test_connection_that_the_server_ends_while_a_frame_waits_is_no_error(caplog, monkeypatch):
+    """A broken frame makes the server close; what waits for a client that does not read is then let go, later."""
+    async with serving(backlog_bytes_max=1_000) as served, served.client(sock=narrow(served.port)) as client:
+        await asked(client, type="subscribe", channel=NAME)
+        client.transport.pause_reading()
+        (subscriber,) = served.stream._connected
+        position = 1
+        while not subscriber._backlog and position < 2_000:
+            position += 1
+            await served.commit(position, **{f"{position}x{number}": number for number in range(900)})
+            await asyncio.sleep(0.02)
+        # Its answer waits too, so that nobody reads on.
+        await client.send('{"type":"ping"}')
+        await asyncio.sleep(0.1)
+        client.transport.write(b"\xff\xff\xff")
+        await asyncio.sleep(0.1)
+        # Where uvicorn tells of exceptions; its configuration keeps them from the root.
+        monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+        client.transport.resume_reading()
+        while served.stream.connections:  # noqa: ASYNC110 - it has no event for it
+            await asyncio.sleep(0.01)
+
+    assert [record.getMessage() for record in caplog.records] == []
