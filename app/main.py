@@ -62,6 +62,8 @@ def create_app(settings: Settings, clock: Callable[[], int] | None = None) -> AS
         # Drawn from our own files instead: nothing is asked of anybody else.
         docs_url=None,
         redoc_url=None,
+        # Served by `documents`, by the same rule as the page that shows it.
+        openapi_url=None,
     )
     problems.install(app)
     for module in (events, roster, sessions, orders, boards, journal, credentials, health):

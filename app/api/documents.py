@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.decoding import schema_of
+from app.api.guard import may_read_docs
 from app.api.intake import INTAKES
 from app.api.models import RosterBody
 
@@ -86,7 +88,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Have ``/openapi.json`` include what only this module knows."""
+    """Serve ``/openapi.json``, to those who may read ``/docs``, and have it include what only this module knows."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -94,7 +96,17 @@ def install(app: FastAPI) -> None:
             app.openapi_schema = _completed(generate())
         return app.openapi_schema
 
+    async def document() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
     app.openapi = openapi  # type: ignore[method-assign]
+    app.add_api_route(
+        "/openapi.json",
+        document,
+        methods=["GET", "HEAD"],
+        dependencies=[Depends(may_read_docs)],
+        include_in_schema=False,
+    )
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,11 @@ async def _answer(services: Services, opened: OpenEvent, accepted: Accepted, dat
 @router.get("/v1/events/{event}/roster", operation_id="get_roster", responses=problem_responses(401, 403, 404, 503))
 @needs("ops", "audit", "orders")
 async def get_roster(event: str, request: Request, principal: Asker) -> dict[str, Any]:
-    """Teams, stores and hosts as they stand, with every membership."""
+    """Teams, stores and hosts as they stand, with every membership.
+
+    ``commission_bps``, what a host is paid, is shown to keys with the scope ``ops``, ``finance`` or ``audit`` only.
+    """
+    sees_pay = bool(principal.scopes & {"ops", "finance", "audit"})
     services = services_of(request)
     opened = await services.event(principal, event)
     profiles = await services.profiles.of(event)
@@ -155,7 +159,7 @@ async def get_roster(event: str, request: Request, principal: Asker) -> dict[str
                 "segment": host.segment,
                 "status": host.status,
                 "codes": list(host.codes),
-                "commission_bps": host.commission_bps,
+                **({"commission_bps": host.commission_bps} if sees_pay else {}),
                 "memberships": [{"from": rfc3339(since), "team": team} for since, team in host.memberships],
             }
             for host in roster.hosts.values()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -9,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests import factories
-from tests.app_in_process import Api
+from tests.app_in_process import Api, running_app
 from tests.event_client import EventClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -19,8 +20,8 @@ EVENT = "/v1/events/{event}"
 # Whom each route lets in: these scopes; "any": every key; "token": also the event's tokens; "public": everybody.
 WANTED = {
     "POST /v1/events": "ops",
-    "GET /v1/events": "any",
-    f"GET {EVENT}": "any",
+    "GET /v1/events": "ops",
+    f"GET {EVENT}": "ops",
     f"POST {EVENT}/transitions": "ops",
     f"PATCH {EVENT}/rules": "ops",
     f"PUT {EVENT}/roster": "ops",
@@ -48,8 +49,8 @@ WANTED = {
     "GET /readyz": "public",
     "GET /docs": "any",
     "HEAD /docs": "any",
-    "GET /openapi.json": "public",
-    "HEAD /openapi.json": "public",
+    "GET /openapi.json": "any",
+    "HEAD /openapi.json": "any",
     "SOCKET /v1/stream": "token",
     "GET /overlay/{event}/board": "public",
     "HEAD /overlay/{event}/board": "public",
@@ -167,6 +168,26 @@ async def test_each_scope_opens_its_routes_and_no_other(api: Api, event: EventCl
             else:
                 code = "token_not_enough" if scope == "token" else "scope_missing"
                 assert is_refused(response, 403, code), f"{name} as {scope}: {response.text}"
+
+
+async def test_what_a_host_is_paid_is_not_for_those_who_post_orders(event: EventClient, holders):
+    await event.ok("PUT", "/roster", {"hosts": [{"id": "h7", "commission_bps": 850}]})
+
+    shown = {scope: (await holders[scope].get(f"{event.path}/roster")).json() for scope in ("orders", "ops", "audit")}
+
+    pay = {scope: [host.get("commission_bps") for host in roster["hosts"]] for scope, roster in shown.items()}
+    assert set(pay["orders"]) == {None}
+    assert pay["ops"] == pay["audit"]
+    assert 850 in pay["ops"]
+
+
+async def test_documents_of_the_api_are_public_only_if_the_setting_says_so(tmp_path: Path):
+    url = f"sqlite+aiosqlite:///{tmp_path}/kos.db"
+    for is_public, status in ((True, 200), (False, 401)):
+        async with running_app(url, docs_public=is_public) as running, running.client_of("") as nobody:
+            answers = [await nobody.get(path) for path in ("/docs", "/openapi.json")]
+
+        assert [answer.status_code for answer in answers] == [status] * 2
 
 
 async def test_missing_scope_leaves_no_trace(event: EventClient, holders):
