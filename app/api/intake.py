@@ -15,6 +15,7 @@ from fastapi import Response
 
 from app.access import Principal
 from app.api.decoding import decode, refuse
+from app.api.problems import told
 from app.api.services import Services
 from app.errors import AppError, Invalid, TooLarge
 from app.events import OpenEvent
@@ -168,7 +169,7 @@ async def _submit(services: Services, event: OpenEvent, batch: list[Fact]) -> li
         except AppError as error:
             if start == 0:
                 raise
-            outcomes += [error] * len(portion)
+            outcomes += [told(error)] * len(portion)
     return outcomes
 
 

@@ -26,8 +26,18 @@ _KINDS = {
 }
 
 
+def told(error: AppError) -> AppError:
+    """The error as a caller may hear it: a database's own words name machines, files and SQL, so they are logged."""
+    if error.code != "database_unavailable" or not isinstance(error, Unavailable):
+        return error
+    log.warning("database_unavailable", reason=str(error.__cause__ or error.detail))
+    detail = "The database does not answer; send it again."
+    return Unavailable("database_unavailable", detail, error.retry_after_seconds)
+
+
 def problem_response(error: AppError) -> Response:
     """The response that tells an error: its document, and when to come back if that helps."""
+    error = told(error)
     headers = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_seconds)

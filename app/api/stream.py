@@ -15,6 +15,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from app.api.problems import told
 from app.errors import AppError, BadRequest, Conflict, Forbidden, TooLarge
 from app.realtime import messages
 from app.realtime.budget import Budget
@@ -206,7 +207,7 @@ class _Connection:
         except (BadRequest, TooLarge) as error:
             self._subscriber.reply(messages.failure(error, None))
         except AppError as error:
-            self._subscriber.reply(messages.failure(error, messages.id_of(text or "")))
+            self._subscriber.reply(messages.failure(told(error), messages.id_of(text or "")))
 
     async def _take(self, request: messages.Inbound) -> None:
         view = self._principal.view

@@ -44,6 +44,8 @@ def assert_unavailable(response: httpx2.Response, code: str) -> None:
     )
     assert 1 <= int(response.headers["retry-after"]) <= 60
     assert response.headers["content-type"] == "application/problem+json"
+    if code == "database_unavailable":
+        assert response.json()["detail"] == "The database does not answer; send it again."
 
 
 async def assert_gone(event: EventClient) -> None:

@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
+from app.errors import Unavailable
 from tests.realtime.doubles import EPOCH, board
 from tests.realtime.served import BOARD as NAME
 from tests.realtime.served import serving
@@ -169,6 +170,15 @@ async def test_bad_message_is_an_error_and_the_connection_stays(message, code):
 
     assert (answer["type"], answer["code"]) == ("error", code)
     assert pong["type"] == "pong"
+
+
+async def test_words_of_the_database_are_not_passed_on():
+    async with serving() as served, served.client() as client:
+        served.source.failing = Unavailable("database_unavailable", "no route to host db7.internal")
+        answer = await asked(client, type="subscribe", id=1, channel=NAME)
+
+    assert (answer["id"], answer["code"], answer["retryable"]) == (1, "database_unavailable", True)
+    assert "db7" not in answer["message"]
 
 
 async def test_fragmented_message_is_one_message():
