@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import jwt
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import insert_for, transaction
@@ -176,7 +176,7 @@ class Access:
         self, brand: str, event: str, kind: str, channels: Sequence[str], expires_at: int | None
     ) -> tuple[str, str]:
         """A new token as (id, token). ``expires_at`` in seconds since the epoch; None lasts until it is revoked."""
-        allowed = [pattern.format(event=event) for pattern in _TOKEN_PATTERNS]
+        allowed = _public_channels(event)
         for channel in channels:
             if not any(fnmatchcase(channel, pattern) for pattern in allowed):
                 raise Invalid(
@@ -203,6 +203,29 @@ class Access:
                 )
             )
         return identity, jwt.encode(claims, self._token_key(), algorithm="HS256")
+
+    async def tokens(self, brand: str, after: tuple[int, str], limit: int) -> list[dict[str, Any]]:
+        """The brand's tokens, oldest first, without the tokens themselves.
+
+        Shape: those behind ``after``, the ``created_at`` and ``id`` of one, (0, "") for the first page.
+        Units: ``created_at`` and ``revoked_at`` in microseconds, ``expires_at`` in seconds since the epoch.
+        """
+        order = (token.c.created_at, token.c.id)
+        wanted = select(token).where(token.c.brand == brand, tuple_(*order) > after).order_by(*order).limit(limit)
+        async with transaction(self._db) as db:
+            found = await db.execute(wanted)
+            return [
+                {
+                    "id": row.id,
+                    "event": row.event,
+                    "kind": row.kind,
+                    "channels": row.scopes.split() or _public_channels(row.event),
+                    "created_at": row.created_at,
+                    "expires_at": row.expires_at,
+                    "revoked_at": row.revoked_at,
+                }
+                for row in found
+            ]
 
     async def revoke_token(self, brand: str, identity: str) -> None:
         """Errors: NotFound ``token_unknown``."""
@@ -251,7 +274,7 @@ class Access:
         except (jwt.InvalidTokenError, ValueError):
             raise Unauthorized("key_invalid", "The key or token is not valid here, or was revoked.") from None
         event = claims["event"]
-        channels = claims.get("channels") or [pattern.format(event=event) for pattern in _TOKEN_PATTERNS]
+        channels = claims.get("channels") or _public_channels(event)
         principal = Principal(
             claims["brand"],
             "",
@@ -298,6 +321,10 @@ def check_scopes(scopes: Iterable[str]) -> list[str]:
         if scope not in SCOPES and not (scope.startswith("host:") and len(scope) > len("host:")):
             raise Invalid("unknown_scope", f"A scope is {', '.join(SCOPES)} or host:ID; not {scope!r}.", "scopes")
     return wanted
+
+
+def _public_channels(event: str) -> list[str]:
+    return [pattern.format(event=event) for pattern in _TOKEN_PATTERNS]
 
 
 def _now() -> int:

@@ -1,14 +1,16 @@
 """Tokens for overlays and viewers, keys for people and programs."""
 
+import re
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access import Principal, check_scopes
 from app.api.documents import problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import KeyBody, TokenBody
+from app.api.paging import cursor_unknown, next_cursor, offset_of
 from app.api.services import services_of
 from app.errors import Forbidden
 from app.sales.times import rfc3339
@@ -37,6 +39,34 @@ async def create_token(given: TokenBody, request: Request, principal: Asker) -> 
     if expires_at is not None:
         document["expires_at"] = rfc3339(expires_at * 1_000_000)
     return document
+
+
+@router.get("/v1/tokens", operation_id="list_tokens", responses=problem_responses(401, 403, 422, 503))
+@needs("ops")
+async def list_tokens(
+    request: Request,
+    principal: Asker,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> dict[str, Any]:
+    """The brand's tokens, oldest first, revoked and expired ones too; never the tokens themselves."""
+    tokens = await services_of(request).access.tokens(principal.brand, _token_behind(cursor), limit + 1)
+    last = tokens[limit - 1] if len(tokens) > limit else None
+    following = next_cursor(f"{last['created_at']} {last['id']}" if last else "")
+    for token in tokens:
+        for name, microseconds in (("created_at", 1), ("expires_at", 1_000_000), ("revoked_at", 1)):
+            token[name] = rfc3339(token[name] * microseconds) if token[name] else None
+    return {"tokens": tokens[:limit]} | following
+
+
+def _token_behind(cursor: str) -> tuple[int, str]:
+    """Errors: Invalid ``cursor_unknown``."""
+    created_at, _, identity = offset_of(cursor).partition(" ")
+    if not cursor:
+        return 0, ""
+    if not (re.fullmatch("[0-9]{1,18}", created_at) and re.fullmatch("[0-9a-f]{1,32}", identity)):
+        raise cursor_unknown()
+    return int(created_at), identity
 
 
 @router.delete(

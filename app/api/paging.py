@@ -16,4 +16,9 @@ def offset_of(cursor: str) -> str:
     try:
         return base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
-        raise Invalid("cursor_unknown", "Send the cursor of the page before, as it was.", "cursor") from None
+        raise cursor_unknown() from None
+
+
+def cursor_unknown() -> Invalid:
+    """What a cursor that no page gave is answered with."""
+    return Invalid("cursor_unknown", "Send the cursor of the page before, as it was.", "cursor")

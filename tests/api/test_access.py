@@ -41,6 +41,7 @@ WANTED = {
     f"GET {EVENT}/boards/{{board}}": "token",
     f"GET {EVENT}/journal": "audit",
     "POST /v1/tokens": "ops",
+    "GET /v1/tokens": "ops",
     "DELETE /v1/tokens/{token}": "ops",
     "POST /v1/keys": "ops",
     "GET /v1/keys": "ops",

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from typing import cast
+from typing import Any, cast
 
 import jwt
 import pytest
 import pytest_asyncio
 
+from app.api.paging import next_cursor
 from app.main import _stream
 from app.realtime.hub import Hub
 from tests.app_in_process import Api, running_app
@@ -119,6 +120,44 @@ async def test_token_fits_into_an_address_and_tells_nothing_secret(api: Api, eve
     assert claims == {"jti": made["id"], "brand": "default", "event": event.id, "kind": "viewer"}
 
 
+async def test_tokens_are_listed_in_pages_as_they_were_made_and_never_shown(api: Api):
+    async with api.client_of(await api.key_of("lister", "ops")) as client:
+        event = await EventClient(client, "of-the-lister").open()
+        bodies: list[dict[str, Any]] = [
+            {},
+            {"kind": "viewer", "channels": [f"{event.id}/orders"]},
+            {"expires_in_seconds": 60},
+        ]
+        made = [(await client.post("/v1/tokens", json={"event": event.id, **body})).json() for body in bodies]
+        await client.delete(f"/v1/tokens/{made[0]['id']}")
+        first = await client.get("/v1/tokens", params={"limit": 2})
+        second = await client.get("/v1/tokens", params={"limit": 2, "cursor": first.json()["cursor"]})
+
+    listed = first.json()["tokens"] + second.json()["tokens"]
+    assert [token["id"] for token in listed] == [token["id"] for token in made]
+    assert "cursor" not in second.json()
+    assert all(token["token"] not in first.text + second.text for token in made)
+    assert [token["revoked_at"] is None for token in listed] == [False, True, True]
+    assert listed[1] == {
+        "id": made[1]["id"],
+        "event": event.id,
+        "kind": "viewer",
+        "channels": [f"{event.id}/orders"],
+        "created_at": listed[1]["created_at"],
+        "expires_at": None,
+        "revoked_at": None,
+    }
+    assert listed[0]["channels"] == [event.id, f"{event.id}/boards/*", f"{event.id}/orders"]
+    assert listed[2]["expires_at"] == made[2]["expires_at"]
+
+
+@pytest.mark.parametrize("text", ["x", "1", "1 ", " a", "1 '", "99999999999999999999 a", "-1 a", "\u0661 a"])
+async def test_cursor_that_no_page_of_tokens_gave_is_refused(api: Api, text):
+    response = await api.client.get("/v1/tokens", params=next_cursor(text))
+
+    assert (response.status_code, response.json()["code"]) == (422, "cursor_unknown")
+
+
 async def test_token_ends_when_it_said(api: Api, event: EventClient):
     # Long enough for one request on a machine that is busy with other things.
     body = {"event": event.id, "expires_in_seconds": 5}
@@ -185,6 +224,8 @@ async def test_brand_cannot_revoke_what_is_anothers(api: Api, event: EventClient
     async with api.client_of(await api.key_of("rival", "ops")) as rival:
         answers = [await rival.delete(f"/v1/tokens/{token['id']}"), await rival.delete(f"/v1/keys/{key['id']}")]
         listed = (await rival.get("/v1/keys")).json()["keys"]
+        tokens = (await rival.get("/v1/tokens")).json()["tokens"]
 
     assert [answer.status_code for answer in answers] == [404, 404]
     assert {entry["brand"] for entry in listed} == {"rival"}
+    assert tokens == []
