@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Whether this process lives, and whether it can do its work. Some load balancers ask by HEAD: no body, same answer."""
 
 from fastapi import APIRouter, Request
 
@@ -9,6 +9,7 @@ from app.api.services import services_of
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", operation_id="healthz")
 @needs(PUBLIC)
 async def healthz() -> dict[str, str]:
@@ -16,6 +17,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readyz", responses=problem_responses(503))
 @needs(PUBLIC)
 async def readyz(request: Request) -> dict[str, str]:

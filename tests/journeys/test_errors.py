@@ -64,6 +64,8 @@ async def assert_gone(event: EventClient) -> None:
     for method, path, body in calls:
         assert_unavailable(await event.client.request(method, path, json=body), "database_unavailable")
     assert (await event.client.get("/healthz")).status_code == 200
+    heads = [await event.client.head(path) for path in ("/healthz", "/readyz")]
+    assert [(head.status_code, head.content) for head in heads] == [(200, b""), (503, b"")]
 
 
 async def recovered(event: EventClient, identity: str) -> None:
