@@ -13,6 +13,7 @@ _PATH = re.compile(r" - at `\$(?P<path>.*?)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 _TYPE = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`")
+_ID = re.compile(r"[!-~]{1,100}")
 _EXCERPT = 120
 
 
@@ -28,6 +29,29 @@ def decode(decoder: "msgspec.json.Decoder[T]", raw: bytes | msgspec.Raw) -> T:
         raise invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         refuse(error)
+
+
+class _Named(msgspec.Struct):
+    """As much of an item as its refusal can be hung on."""
+
+    id: Any = ""
+    order: Any = ""
+
+
+_named_item = msgspec.json.Decoder(_Named)
+
+
+def name_of(raw: bytes | msgspec.Raw, *members: str) -> str:
+    """The first of these members that an item, which could not be taken, has as an id; "" if it cannot be told."""
+    try:
+        item = _named_item.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    for member in members:
+        value = getattr(item, member)
+        if isinstance(value, str) and _ID.fullmatch(value):
+            return value
+    return ""
 
 
 def refuse(error: Exception) -> NoReturn:

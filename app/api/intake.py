@@ -14,7 +14,7 @@ import orjson
 from fastapi import Response
 
 from app.access import Principal
-from app.api.decoding import decode, refuse
+from app.api.decoding import decode, name_of, refuse
 from app.api.problems import told
 from app.api.services import Services
 from app.errors import AppError, Invalid, TooLarge
@@ -42,6 +42,8 @@ class Intake:
     decoder: "msgspec.json.Decoder[Any]"
     fact: ToFact
     answer: ToAnswer
+    # The members that an item can go by, the first that it has.
+    named_by: tuple[str, ...]
 
 
 def _order(given: facts.Order, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
@@ -107,16 +109,17 @@ def taken_answer(noun: str, entry: Entry, exponent: int) -> dict[str, Any]:
     return answer
 
 
-def _intake(struct: type[msgspec.Struct], fact: ToFact, answer: ToAnswer) -> Intake:
-    return Intake(struct, msgspec.json.Decoder(struct), fact, answer)
+def _intake(struct: type[msgspec.Struct], fact: ToFact, answer: ToAnswer, *named_by: str) -> Intake:
+    return Intake(struct, msgspec.json.Decoder(struct), fact, answer, named_by)
 
 
 INTAKES = {
-    "orders": _intake(facts.Order, _order, order_answer),
-    "refunds": _intake(facts.Refund, _refund, partial(taken_answer, "refund")),
-    "cancellations": _intake(facts.Cancellation, _cancellation, partial(taken_answer, "cancellation")),
+    "orders": _intake(facts.Order, _order, order_answer, "id"),
+    "refunds": _intake(facts.Refund, _refund, partial(taken_answer, "refund"), "id"),
+    "cancellations": _intake(facts.Cancellation, _cancellation, partial(taken_answer, "cancellation"), "id", "order"),
 }
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 async def take_one(services: Services, principal: Principal, event_id: str, noun: str, raw: bytes) -> Response:
@@ -145,6 +148,11 @@ async def take_batch(
             given.append(decode(intake.decoder, item))
         except AppError as error:
             given.append(error)
+    # A cancellation may leave its own id out; then it goes by its order's.
+    names = [
+        name_of(raw, *intake.named_by) if isinstance(item, AppError) else item.id or item.order
+        for raw, item in zip(items, given, strict=True)
+    ]
     pseudonym = await _pseudonym(services, event, *given)
     decided: list[Fact | AppError] = []
     for item in given:
@@ -155,7 +163,7 @@ async def take_batch(
         except AppError as error:
             decided.append(error)
     outcomes = await _submit(services, event, [fact for fact in decided if isinstance(fact, Fact)])
-    return _batch_response(intake, event, decided, outcomes, given)
+    return _batch_response(intake, event, decided, outcomes, names)
 
 
 async def _submit(services: Services, event: OpenEvent, batch: list[Fact]) -> list[Outcome]:
@@ -178,16 +186,14 @@ def _batch_response(
     event: OpenEvent,
     decided: Sequence[Fact | AppError],
     outcomes: Sequence[Outcome],
-    given: Sequence[Any],
+    names: Sequence[str],
 ) -> Response:
     accepted = replayed = refused = 0
     results: list[dict[str, Any]] = []
     remaining = iter(outcomes)
     exponent = event.state.exponent
-    for fact, item in zip(decided, given, strict=True):
+    for fact, identity in zip(decided, names, strict=True):
         outcome = next(remaining) if isinstance(fact, Fact) else fact
-        # A cancellation may leave its own id out; then it goes by its order's.
-        identity = getattr(item, "id", "") or getattr(item, "order", "")
         if isinstance(outcome, Accepted):
             answer = intake.answer(outcome.entries[0], exponent)
             replayed += outcome.replayed
@@ -226,8 +232,19 @@ def _items(raw: bytes, is_lines: bool, items_max: int) -> list[bytes | msgspec.R
 
 
 def is_ndjson(content_type: str, raw: bytes) -> bool:
-    """Whether a batch is one object per line: it says so, or does not begin as an array."""
-    return "ndjson" in content_type or raw.lstrip()[:1] == b"{"
+    """Whether a batch is one object per line: it says so, or begins as an object that does not go on over lines."""
+    return "ndjson" in content_type or (raw.lstrip()[:1] == b"{" and not _is_spread_object(raw))
+
+
+def _is_spread_object(raw: bytes) -> bool:
+    """Whether the body is a single object, printed over several lines: each of them would be refused as an item."""
+    if b"\n" not in raw.strip():
+        return False
+    try:
+        _OBJECT.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 async def _pseudonym(services: Services, event: OpenEvent, *given: Any) -> Callable[[str], str]:

@@ -70,6 +70,9 @@ _add_intake("cancellations", "Post a cancelled order")
 @needs("ops", "audit")
 async def get_receipt(event: str, source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
     """Why the order's lines were credited as they were: every candidate, the winner, the rule version."""
+    if not request.scope["raw_path"].endswith(b"/receipt"):
+        # That slash came percent-encoded, so it belongs to the order's id: the router has only seen it decoded.
+        return await get_order(event, source, f"{order}/receipt", request, principal)
     services = services_of(request)
     opened = await services.event(principal, event)
     key = _order_key(source, order)

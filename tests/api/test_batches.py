@@ -125,6 +125,50 @@ async def test_batch_that_is_no_list_of_orders_is_refused(event: EventClient, bo
     assert await event.head() == head
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+async def test_object_printed_over_several_lines_is_one_clear_refusal(event: EventClient, content_type):
+    head = await event.head()
+    body = json.dumps(factories.simple_order("1", "h7"), indent=2).encode()
+
+    response = await post_lines(event, "orders", [body], content_type)
+    refunds = await post_lines(event, "refunds", [body], content_type)
+
+    for answer in (response, refunds):
+        assert (answer.status_code, answer.json()["code"]) == (422, "wrong_type")
+        assert "array" in answer.json()["detail"]
+    assert await event.head() == head
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"colour": "red"}, "7"),
+        ({"lines": "none"}, "7"),
+        ({"id": 7}, ""),
+        ({"id": ""}, ""),
+        ({"id": "a b"}, ""),
+        ({"id": "x" * 101}, ""),
+        ({"id": ["7"]}, ""),
+    ],
+)
+async def test_item_that_could_not_be_read_is_named_if_it_has_an_id(event: EventClient, changed, name):
+    bad = {**factories.simple_order("7", "h7"), **changed}
+
+    answer = (await event.post("/orders/batch", [bad, factories.simple_order("8", "h7")])).json()
+    refunds = (await event.post("/refunds/batch", [{"order": "1001", "colour": "red"}])).json()
+
+    assert [result["id"] for result in answer["results"]] == [name, "8"]
+    assert [result["id"] for result in refunds["results"]] == [""]
+
+
+async def test_cancellation_that_could_not_be_read_goes_by_its_order_like_any_other(event: EventClient):
+    items = [{"order": "9", "colour": "red"}, {"id": "c-1", "order": "9", "colour": "red"}, [1]]
+
+    answer = (await event.post("/cancellations/batch", items)).json()
+
+    assert [result["id"] for result in answer["results"]] == ["9", "c-1", ""]
+
+
 async def test_batch_of_refunds_and_cancellations_answers_likewise(event: EventClient):
     for number in range(3):
         await event.sell(f"{number}", "h7")

@@ -318,3 +318,23 @@ async def test_unread_body_does_not_break_the_answer(event: EventClient):
     response: httpx2.Response = await event.client.post(f"{event.path}/orders", content=chunks())
 
     assert response.status_code == 201
+
+
+async def test_order_whose_id_ends_like_the_receipts_address_is_found_by_its_encoded_slash(event: EventClient):
+    for identity in ("a", "a/receipt", "a/receipt/receipt"):
+        await event.sell(identity, "h7")
+    asked = {
+        "a": "get",
+        "a/receipt": "receipt of a",
+        "a%2Freceipt": "a/receipt",
+        "a%2freceipt/receipt": "receipt of a/receipt",
+        "a%2Freceipt%2Freceipt": "a/receipt/receipt",
+        "a/receipt%2Freceipt": "a/receipt/receipt",
+    }
+
+    answers = {path: await event.ok("GET", f"/orders/shop/{path}") for path in asked}
+
+    found = {
+        path: ("receipt of " if "candidates" in answer else "") + answer["order"] for path, answer in answers.items()
+    }
+    assert found == asked | {"a": "a"}
