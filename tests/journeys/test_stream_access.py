@@ -1,0 +1,125 @@
+"""Who may follow what on a real server: refused, bound, expired, and revoked in another process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from tests.app_server import AppServer, serving
+from tests.event_client import EventClient
+from tests.servers import Postgres
+
+_END_SECONDS_MAX = 30.0
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def stream(server: AppServer, token: str = "", **options: Any) -> connect:
+    """A connection that offers this token, or none."""
+    url = f"{server.url.replace('http', 'ws', 1)}/v1/stream" + (f"?token={token}" if token else "")
+    return connect(url, subprotocols=[Subprotocol("kos.v1")], **options)
+
+
+async def subscribed(client: ClientConnection, channel: str) -> str:
+    """What a subscribe is answered with: ``subscribed``, or the code of the error."""
+    await client.send(orjson.dumps({"type": "subscribe", "channel": channel}).decode())
+    answer = orjson.loads(await asyncio.wait_for(client.recv(), 10))
+    return str(answer.get("code", answer["type"]))
+
+
+async def closed(client: ClientConnection) -> int | None:
+    """The code by which the server ends the connection."""
+    await asyncio.wait_for(client.wait_closed(), _END_SECONDS_MAX)
+    return client.close_code
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(postgres: Postgres) -> AsyncIterator[tuple[AppServer, AppServer]]:
+    """Two processes on one database."""
+    url = postgres.create_database()
+    async with serving(url) as first, serving(url) as second:
+        yield first, second
+    postgres.drop_database(url)
+
+
+@asynccontextmanager
+async def event_of(server: AppServer, identity: str) -> AsyncIterator[EventClient]:
+    async with server.client() as client:
+        yield await EventClient(client, identity).open()
+
+
+async def made(client: httpx2.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
+    response = await client.post(path, json=body)
+    assert response.status_code == 201, response.text
+    document: dict[str, Any] = response.json()
+    return document
+
+
+@pytest.mark.parametrize("token", ["", "kos_0123456789ab_guess", "a.b.c"])
+async def test_without_a_valid_token_the_connection_ends_for_good(pair: tuple[AppServer, AppServer], token: str):
+    async with stream(pair[0], token) as client:
+        assert await closed(client) == 4501
+
+
+async def test_token_follows_its_event_and_only_the_channels_it_names(pair: tuple[AppServer, AppServer]):
+    async with event_of(pair[0], "bound") as event, event_of(pair[0], "other") as other:
+        whole = await made(event.client, "/v1/tokens", event=event.id)
+        narrow = await made(event.client, "/v1/tokens", event=event.id, channels=[f"{event.id}/orders"])
+        channels = [f"{event.id}/orders", f"{event.id}/boards/hosts", f"{other.id}/orders", "nowhere/orders"]
+        async with stream(pair[1], whole["token"]) as all_public, stream(pair[1], narrow["token"]) as one:
+            answers = [[await subscribed(client, channel) for channel in channels] for client in (all_public, one)]
+
+    assert answers == [
+        ["subscribed", "subscribed", "channel_forbidden", "channel_forbidden"],
+        ["subscribed", "channel_forbidden", "channel_forbidden", "channel_forbidden"],
+    ]
+
+
+async def test_key_of_another_brand_follows_nothing_here(pair: tuple[AppServer, AppServer]):
+    async with event_of(pair[0], "branded") as event:
+        told = pair[0].kos("keys", "create", "--brand", "rival", "--person", "x", "--scope", "ops")
+        key = next(word for word in told.stdout.split() if word.startswith("kos_"))
+        headers = {"Authorization": f"Bearer {key}"}
+        async with stream(pair[0], additional_headers=headers) as rival:
+            there = await subscribed(rival, f"{event.id}/boards/hosts")
+            not_there = await subscribed(rival, "nowhere/boards/hosts")
+
+    assert there == not_there == "channel_forbidden"
+
+
+async def test_connection_ends_when_its_token_expires(pair: tuple[AppServer, AppServer]):
+    async with event_of(pair[0], "expiring") as event:
+        token = await made(event.client, "/v1/tokens", event=event.id, expires_in_seconds=4)
+        async with stream(pair[0], token["token"]) as client:
+            assert await closed(client) == 4502
+        async with stream(pair[0], token["token"]) as client:
+            assert await closed(client) == 4501
+
+
+async def test_revocation_in_another_process_ends_open_connections_and_no_others(pair: tuple[AppServer, AppServer]):
+    async with event_of(pair[0], "revoked") as event:
+        token = await made(event.client, "/v1/tokens", event=event.id)
+        key = await made(event.client, "/v1/keys", person="x", scopes=["ops"])
+        kept = await made(event.client, "/v1/tokens", event=event.id)
+        async with (
+            stream(pair[1], token["token"]) as by_token,
+            stream(pair[1], additional_headers={"Authorization": f"Bearer {key['key']}"}) as by_key,
+            stream(pair[1], kept["token"]) as stays,
+        ):
+            for client in (by_token, by_key, stays):
+                assert await subscribed(client, f"{event.id}/boards/hosts") == "subscribed"
+
+            for path in (f"/v1/tokens/{token['id']}", f"/v1/keys/{key['id']}"):
+                assert (await event.client.delete(path)).status_code == 204
+
+            assert [await closed(client) for client in (by_token, by_key)] == [4502, 4502]
+            assert await subscribed(stays, f"{event.id}/orders") == "subscribed"
+        async with stream(pair[1], token["token"]) as again:
+            assert await closed(again) in (4501, 4502)
