@@ -1,13 +1,14 @@
 """The only place where things are built and joined: from settings to an application that serves."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
 from typing import cast
 
 from fastapi import FastAPI, WebSocket
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__, decide
 from app.access import Access, Principal
@@ -29,6 +30,7 @@ from app.api.services import Services
 from app.api.stream import Principal as StreamPrincipal
 from app.api.stream import Stream, StreamLimits
 from app.database import create_engine
+from app.errors import AppError
 from app.events import Events
 from app.feed import Feed
 from app.journal.lock import serving
@@ -53,7 +55,7 @@ def create_app(settings: Settings, clock: Callable[[], int] | None = None) -> AS
 
     Its lifespan migrates the database, and on SQLite makes sure that no other process serves the same file.
     """
-    app = FastAPI(
+    app = _Application(
         title=documents.TITLE,
         description=documents.DESCRIPTION,
         version=__version__,
@@ -71,6 +73,20 @@ def create_app(settings: Settings, clock: Callable[[], int] | None = None) -> AS
     app.include_router(web_routes(may_read_docs))
     documents.install(app)
     return HotOrders(app, lambda: cast(Services, app.state.services))
+
+
+class _Application(FastAPI):
+    """Tells a start that failed for a reason that can be mended in a sentence, where the framework logs a traceback."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def tell(message: Message) -> None:
+            # The framework sends this while it handles the error.
+            error = sys.exception()
+            if message["type"] == "lifespan.startup.failed" and isinstance(error, AppError):
+                message = {**message, "message": f"{error.detail} [{error.code}]"}
+            await send(message)
+
+        await super().__call__(scope, receive, tell if scope["type"] == "lifespan" else send)
 
 
 def _lifespan(

@@ -2,18 +2,25 @@
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
+# What may stand after the question mark. Anything else would be refused by the driver, or ignored.
+_OPTIONS: dict[str, tuple[str, ...]] = {"sqlite": (), "postgresql": ("host", "port", "ssl", "user", "password")}
+_TLS = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_PORT_MAX = 65_535
 
 
 class Settings(BaseSettings):
     """Settings of one process. The defaults run on one machine with nothing else installed."""
 
-    model_config = SettingsConfigDict(env_prefix="KOS_", extra="ignore")
+    # A value that is refused may be a key, or a URL with a password: no error repeats it.
+    model_config = SettingsConfigDict(env_prefix="KOS_", extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(
         "sqlite+aiosqlite:///kos.db",
@@ -66,4 +73,30 @@ class Settings(BaseSettings):
         scheme = _DRIVERS.get(scheme, scheme)
         if not separator or scheme not in _DRIVERS.values():
             raise ValueError("a database URL begins with sqlite:// or postgresql://")
-        return f"{scheme}://{rest}"
+        url = f"{scheme}://{rest}"
+        _check(url)
+        return url
+
+
+def _check(url: str) -> None:
+    """Refuse what could only fail later, in words of the driver's. Errors: ValueError, without the password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("the database URL cannot be read; is its port a number?") from None
+    backend = parsed.get_backend_name()
+    for name, value in parsed.query.items():
+        known = _OPTIONS[backend]
+        if name not in known:
+            takes = f"PostgreSQL takes {', '.join(known)}" if known else "SQLite takes none"
+            raise ValueError(f"unknown option {name!r} in the database URL; {takes}")
+        if not isinstance(value, str):
+            raise ValueError(f"option {name!r} stands twice in the database URL")
+    path = parsed.database or ""
+    if backend == "sqlite" and (parsed.host or not path or path.startswith((":memory:", "file:"))):
+        raise ValueError("an SQLite database is a file: sqlite:///kos.db, or sqlite:////var/lib/kos/kos.db")
+    port = parsed.query.get("port", parsed.port)
+    if port is not None and not (str(port).isdecimal() and 1 <= int(str(port)) <= _PORT_MAX):
+        raise ValueError(f"the port in the database URL must be a number from 1 to {_PORT_MAX}")
+    if parsed.query.get("ssl", _TLS[0]) not in _TLS:
+        raise ValueError(f"ssl in the database URL must be one of {', '.join(_TLS)}")

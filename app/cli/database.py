@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import AppError
+from app.journal.migrate import require_current
 from app.journal.open import open_store
 from app.journal.store import Store
 from app.settings import Settings
@@ -31,7 +32,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         for wrong in error.errors():
-            typer.echo(f"KOS_{str(wrong['loc'][0]).upper()}: {wrong['msg']}", err=True)
+            typer.echo(f"KOS_{str(wrong['loc'][0]).upper()}: {wrong['msg'].removeprefix('Value error, ')}", err=True)
         raise typer.Exit(CANNOT_RUN) from None
 
 
@@ -43,6 +44,7 @@ async def opened_store() -> AsyncIterator[Store]:
     configure_logging(settings.log_format)
     store = open_store(settings.database_url)
     try:
+        await require_current(settings.database_url)
         await store.ping()
         yield store
     finally:

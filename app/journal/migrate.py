@@ -1,19 +1,25 @@
 """Bring a database to the newest step of ``migrations/``; safe to run from several processes at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
+
+from app.errors import Unavailable
+from app.journal.store_sqlite import path_of
 
 # Beside the package, in a checkout as in an installed copy.
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -23,19 +29,51 @@ _LOCK_ID = 0x6B6F732E6A
 _LOCK_WAIT_SECONDS_MAX = 60
 
 
+class DatabaseTooNew(Unavailable):
+    """The database has been at a step that this program does not know: a newer version has served it."""
+
+    def __init__(self, found: str) -> None:
+        detail = (
+            f"The database is at step {found}, and this version knows steps up to {newest()} only: a newer version has "
+            "brought it up to date. Start that version, or restore the backup made before it was."
+        )
+        super().__init__("database_too_new", detail)
+
+
 def upgrade(url: str) -> None:
     """Apply every step that is missing, all or none; creates the file of an SQLite database.
 
     Not for a running event loop: that one awaits ``upgrade_in_loop``.
-    Errors: those of the driver (``sqlalchemy.exc.DBAPIError``, ``OSError``) when there is no database.
+    Errors: DatabaseTooNew; Unavailable ``database_unavailable`` in one sentence, without the password.
     """
     asyncio.run(upgrade_in_loop(url))
 
 
 async def upgrade_in_loop(url: str) -> None:
     """As ``upgrade``; Alembic itself runs a few milliseconds on the loop."""
-    async with connection_for_migration(url) as connection:
-        await connection.run_sync(_upgrade)
+    with _told_in_a_sentence(url):
+        async with connection_for_migration(url) as connection:
+            await connection.run_sync(_upgrade)
+
+
+async def require_current(url: str) -> None:
+    """Make sure that what this version reads is there; writes nothing, not even an empty file, and waits for nobody.
+
+    Errors: DatabaseTooNew; Unavailable if a step is missing or the database is not to be had.
+    """
+    existing = url
+    if make_url(url).get_backend_name() == "sqlite":
+        existing = f"sqlite+aiosqlite:///file:{quote(str(path_of(url)))}?mode=rw&uri=true"
+    engine = create_async_engine(existing, poolclass=NullPool, connect_args=_connect_args(url))
+    with _told_in_a_sentence(url):
+        try:
+            async with engine.connect() as connection:
+                found = await connection.run_sync(_known_step)
+        finally:
+            await engine.dispose()
+    if found != newest():
+        missing = "The database has not been brought up to date by this version; `kos serve` does that as it starts."
+        raise Unavailable("database_unavailable", missing)
 
 
 async def is_current(url: str) -> bool:
@@ -78,7 +116,29 @@ def _leave_transactions_to_us(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.isolation_level = None
 
 
+@contextmanager
+def _told_in_a_sentence(url: str) -> Iterator[None]:
+    """The drivers have many errors for a database that cannot be used; whoever started the program gets one."""
+    try:
+        yield
+    except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Without the options: a password may be among them too.
+        shown = make_url(url).set(query={}).render_as_string(hide_password=True)
+        why = next(iter(str(error).splitlines()), "") or "it does not answer"
+        raise Unavailable("database_unavailable", f"The database {shown} cannot be used: {why}") from error
+
+
+def _known_step(connection: Connection) -> str | None:
+    """The step that the database is at, None before the first. Errors: DatabaseTooNew."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in known:
+        raise DatabaseTooNew(found)
+    return found
+
+
 def _upgrade(connection: Connection) -> None:
+    _known_step(connection)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -11,12 +11,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-import sqlalchemy.exc
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.errors import Unavailable
 from app.journal.migrate import MIGRATIONS, is_current, newest, upgrade_in_loop
 from app.journal.postgres_connections import connect_arguments
 from app.journal.store_sqlite import path_of
@@ -103,7 +103,7 @@ async def test_upgrade_that_fails_leaves_nothing_behind(database_url: str):
         await connection.exec_driver_sql("CREATE TABLE secret (in_the_way integer)")
     before = await structure(database_url)
 
-    with pytest.raises(sqlalchemy.exc.DBAPIError):
+    with pytest.raises(Unavailable, match="secret"):
         await upgrade_in_loop(database_url)
 
     assert await structure(database_url) == before

@@ -1,0 +1,53 @@
+"""Settings that cannot work are refused when they are read, in words that say what to change."""
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+
+def refusal(**given: str) -> str:
+    with pytest.raises(ValidationError) as refused:
+        Settings(**given)  # type: ignore[arg-type]
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://x/y", "begins with sqlite:// or postgresql://"),
+        ("kos.db", "begins with sqlite:// or postgresql://"),
+        ("sqlite://", "is a file"),
+        ("sqlite:///:memory:", "is a file"),
+        ("sqlite:///file:kos.db", "is a file"),
+        ("sqlite://kos.db", "is a file"),
+        ("sqlite:///kos.db?mode=ro", "unknown option 'mode' in the database URL; SQLite takes none"),
+        ("postgresql://kos@db/kos?sslmode=require", "unknown option 'sslmode'"),
+        ("postgresql://kos@db/kos?host=a&host=b", "'host' stands twice"),
+        ("postgresql://kos@db/kos?ssl=yes", "ssl in the database URL must be one of disable"),
+        ("postgresql://kos@db:kos/kos", "is its port a number?"),
+        ("postgresql://kos@db:0/kos", "number from 1 to 65535"),
+        ("postgresql://kos@db:65536/kos", "number from 1 to 65535"),
+        ("postgresql://kos@db/kos?port=x", "number from 1 to 65535"),
+    ],
+)
+def test_database_url_that_cannot_work_is_refused(url: str, told: str):
+    assert told in refusal(database_url=url)
+
+
+@pytest.mark.parametrize(
+    ("url", "understood"),
+    [
+        ("sqlite:///kos.db", "sqlite+aiosqlite:///kos.db"),
+        ("sqlite+aiosqlite:////var/lib/kos/kos.db", "sqlite+aiosqlite:////var/lib/kos/kos.db"),
+        ("postgres://kos@db:65535/kos", "postgresql+asyncpg://kos@db:65535/kos"),
+        ("postgresql://kos@/kos?host=/run/pg&port=5433", "postgresql+asyncpg://kos@/kos?host=/run/pg&port=5433"),
+        ("postgresql://kos@db/kos?ssl=verify-full", "postgresql+asyncpg://kos@db/kos?ssl=verify-full"),
+    ],
+)
+def test_database_url_is_taken_as_others_write_it(url: str, understood: str):
+    assert Settings(database_url=url).database_url == understood
+
+
+def test_refused_url_keeps_its_password_to_itself():
+    assert "hunter2" not in refusal(database_url="postgresql://kos:hunter2@db/kos?sslmode=require")
