@@ -2,11 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
 from typing import cast
 
+import structlog
 from fastapi import FastAPI, WebSocket
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,6 +43,10 @@ from app.realtime.hub import Hub
 from app.sales.postings import postings_of
 from app.settings import Settings
 from app.web.routes import web_routes
+
+log = structlog.get_logger(__name__)
+
+_CLOSE_SECONDS_MAX = 1.0
 
 # The rules as the writer knows them: pure functions, handed in so that it imports none of them.
 RULES = cast(
@@ -124,12 +129,25 @@ def _lifespan(
                 yield
             finally:
                 watch.cancel()
-                await feed.hub.close()
-                await opened.close()
-                await store.close()
-                await engine.dispose()
+                # In this order: each uses those after it.
+                await _close("hub", feed.hub.close)
+                await _close("events", opened.close)
+                await _close("store", store.close)
+                await _close("engine", engine.dispose)
 
     return lifespan
+
+
+async def _close(part: str, close: Callable[[], Awaitable[None]]) -> None:
+    """Close it, or go on without: a database that hangs must not keep the process from ending.
+
+    The calls have had ``drain_seconds`` before this. What is broken off was not confirmed to anybody.
+    """
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS_MAX):
+            await close()
+    except TimeoutError:
+        log.warning("stopped_without_waiting", part=part)
 
 
 def _stream(services: Services, hub: Hub) -> Stream:

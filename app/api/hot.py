@@ -3,20 +3,23 @@
 Routing, dependency solving and response serialising cost more than everything an order itself needs. This class stands
 before the application, knows the two paths, and gives everything else on. What it answers is what the framework's own
 routes for the same paths would answer, because both call ``app.api.intake``; a test holds the two equal.
+
+It also answers in place of whatever a stopping server breaks off, on every path.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 
 import structlog
 from fastapi import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import intake
 from app.api.guard import read_body
 from app.api.problems import problem_response
 from app.api.services import Services
-from app.errors import AppError, Internal
+from app.errors import AppError, Internal, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +37,31 @@ class HotOrders:
         if scope["type"] == "http" and scope["method"] == "POST":
             match = _PATH.fullmatch(scope["path"])
             if match is not None:
-                # What `Response.__call__` does for such a response, without its detours.
-                response = await self._answer(scope, receive, match[1], match[2] is not None)
-                headers = response.raw_headers
-                await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-                await send({"type": "http.response.body", "body": response.body})
+                try:
+                    response = await self._answer(scope, receive, match[1], match[2] is not None)
+                except asyncio.CancelledError:
+                    response = _broken_off()
+                await _respond(response, send)
                 return
-        await self._app(scope, receive, send)
+        if scope["type"] == "http":
+            await self._by_the_framework(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _by_the_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except asyncio.CancelledError:
+            if has_begun:
+                raise
+            await _respond(_broken_off(), send)
 
     async def _answer(self, scope: Scope, receive: Receive, event: str, is_batch: bool) -> Response:
         services = self._services()
@@ -61,6 +82,20 @@ class HotOrders:
         except Exception:
             log.exception("order_call_failed")
             return problem_response(Internal())
+
+
+async def _respond(response: Response, send: Send) -> None:
+    # What `Response.__call__` does for such a response, without its detours.
+    headers = response.raw_headers
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _broken_off() -> Response:
+    """In place of a call that was cancelled: only a server that has waited long enough for it and stops does that."""
+    return problem_response(
+        Unavailable("writer_stopped", "The server stopped before this was confirmed; send it again.")
+    )
 
 
 def _text(value: bytes | None) -> str | None:
