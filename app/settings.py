@@ -1,5 +1,9 @@
 """Everything that can be set, each with its unit in its name; read from ``KOS_*`` in the environment."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Literal
+
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
@@ -15,12 +19,19 @@ _OPTIONS: dict[str, tuple[str, ...]] = {"sqlite": (), "postgresql": ("host", "po
 _TLS = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PORT_MAX = 65_535
 
+_PREFIX = "KOS_"
+# Read by the tests and scripts of the project.
+_NOT_SETTINGS = ("KOS_TEST_", "KOS_CHROMIUM")
+# Two letters swapped, lost or added in a name of this length. Names that Kubernetes derives from a service called
+# `kos` (KOS_PORT, KOS_SERVICE_HOST) are far below it.
+_LIKENESS_MIN = 0.85
+
 
 class Settings(BaseSettings):
     """Settings of one process. The defaults run on one machine with nothing else installed."""
 
     # A value that is refused may be a key, or a URL with a password: no error repeats it.
-    model_config = SettingsConfigDict(env_prefix="KOS_", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(
         "sqlite+aiosqlite:///kos.db",
@@ -32,7 +43,7 @@ class Settings(BaseSettings):
         description="Signs overlay and viewer tokens; empty: made once and kept in the database",
     )
     docs_public: bool = Field(False, description="Whether /docs and /openapi.json can be read without a key")
-    log_format: str = Field("console", description="`console` or `json`")
+    log_format: Literal["console", "json"] = Field("console", description="`console` or `json`")
 
     body_bytes_max: int = Field(1 << 20, ge=1024, description="Largest request body but for the two below")
     order_body_bytes_max: int = Field(1 << 18, ge=1024, description="Largest body of a single order or refund")
@@ -76,6 +87,17 @@ class Settings(BaseSettings):
         url = f"{scheme}://{rest}"
         _check(url)
         return url
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str]:
+    """Which of these variables look like settings and are none, each with the setting that was meant, "" if unclear."""
+    settings = [f"{_PREFIX}{name}".upper() for name in Settings.model_fields]
+    given = sorted(name for name in names if name.upper().startswith(_PREFIX))
+    return {
+        name: next(iter(get_close_matches(name.upper(), settings, 1, _LIKENESS_MIN)), "")
+        for name in given
+        if name.upper() not in settings and not name.startswith(_NOT_SETTINGS)
+    }
 
 
 def _check(url: str) -> None:

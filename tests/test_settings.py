@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from app.settings import Settings
+from app.settings import Settings, unknown_variables
 
 
 def refusal(**given: str) -> str:
@@ -51,3 +51,34 @@ def test_database_url_is_taken_as_others_write_it(url: str, understood: str):
 
 def test_refused_url_keeps_its_password_to_itself():
     assert "hunter2" not in refusal(database_url="postgresql://kos:hunter2@db/kos?sslmode=require")
+
+
+@pytest.mark.parametrize("name", ["JSON", "text", ""])
+def test_log_format_is_one_of_two(name: str):
+    assert "'console' or 'json'" in refusal(log_format=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("KOS_DATABSE_URL", "KOS_DATABASE_URL"),
+        ("KOS_DATABASEURL", "KOS_DATABASE_URL"),
+        ("KOS_ADMIN_KEYS", "KOS_ADMIN_KEY"),
+        ("KOS_DRAIN_SECOND", "KOS_DRAIN_SECONDS"),
+        ("KOS_TAIL_INTERVALL_MS", "KOS_TAIL_INTERVAL_MS"),
+        # What Kubernetes sets for a service of the name `kos`, and what nobody can guess.
+        ("KOS_PORT", ""),
+        ("KOS_SERVICE_HOST", ""),
+        ("KOS_SERVICE_PORT", ""),
+        ("KOS_PORT_8000_TCP_ADDR", ""),
+        ("KOS_REDIS_URL", ""),
+    ],
+)
+def test_variable_that_is_no_setting_is_found_with_the_one_that_was_meant(name: str, meant: str):
+    assert unknown_variables(["PATH", name, "KOS_ADMIN_KEY"]) == {name: meant}
+
+
+def test_settings_in_small_letters_and_variables_of_the_tests_are_not_unknown():
+    names = [f"kos_{name}" for name in Settings.model_fields]
+
+    assert unknown_variables([*names, "KOS", "KOSTEN", "KOS_TEST_LONG", "KOS_CHROMIUM"]) == {}

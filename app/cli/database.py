@@ -1,10 +1,12 @@
 """What commands share: settings, a store for reading, and errors as one line."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import structlog
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,8 +15,10 @@ from app.errors import AppError
 from app.journal.migrate import require_current
 from app.journal.open import open_store
 from app.journal.store import Store
-from app.settings import Settings
+from app.settings import Settings, unknown_variables
 from app.telemetry import configure_logging
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -27,21 +31,32 @@ def first_line(error: Exception) -> str:
 
 
 def load_settings() -> Settings:
-    """The settings of the environment. Errors: typer.Exit 3 with one line for each that is wrong."""
+    """The settings of the environment, with the logs set up as they say.
+
+    Errors: typer.Exit 3 with one line for each setting that is wrong or misspelt.
+    """
+    unknown = unknown_variables(os.environ)
+    wrong = [f"{name} is not a setting; did you mean {meant}?" for name, meant in unknown.items() if meant]
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        for wrong in error.errors():
-            typer.echo(f"KOS_{str(wrong['loc'][0]).upper()}: {wrong['msg'].removeprefix('Value error, ')}", err=True)
-        raise typer.Exit(CANNOT_RUN) from None
+        for each in error.errors():
+            wrong.append(f"KOS_{str(each['loc'][0]).upper()}: {each['msg'].removeprefix('Value error, ')}")
+    if wrong:
+        # Served all the same, a misspelt database URL would put orders into another database than the one meant.
+        typer.echo("\n".join(wrong), err=True)
+        raise typer.Exit(CANNOT_RUN)
+    # To standard error: standard output is for the answer alone.
+    configure_logging(settings.log_format)
+    if unknown:
+        log.warning("variables_ignored", names=list(unknown))
+    return settings
 
 
 @asynccontextmanager
 async def opened_store() -> AsyncIterator[Store]:
     """The store that ``KOS_DATABASE_URL`` names, for reading beside a server."""
     settings = load_settings()
-    # What the database holds may be worth a warning, and standard output is for the answer alone.
-    configure_logging(settings.log_format)
     store = open_store(settings.database_url)
     try:
         await require_current(settings.database_url)

@@ -13,7 +13,6 @@ from app.access import SCOPES, Access
 from app.cli.database import load_settings, run
 from app.database import create_engine
 from app.journal.migrate import upgrade_in_loop
-from app.telemetry import configure_logging
 
 T = TypeVar("T")
 
@@ -61,7 +60,6 @@ def revoke(
 def _run(work: Callable[[Access], Awaitable[T]]) -> T:
     async def with_access() -> T:
         settings = load_settings()
-        configure_logging(settings.log_format)
         await upgrade_in_loop(settings.database_url)
         engine = create_engine(settings.database_url)
         try:

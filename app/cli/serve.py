@@ -16,7 +16,6 @@ from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.main import create_app
 from app.settings import Settings
-from app.telemetry import configure_logging
 
 
 def serve(
@@ -25,7 +24,6 @@ def serve(
 ) -> None:
     """Serve the API, the stream and the overlays; the database is brought up to date first."""
     settings = load_settings()
-    configure_logging(settings.log_format)
     prepare(settings)
     listener = listen(host, port)
     typer.echo(f"KOS Live listens on http://{host}:{listener.getsockname()[1]}")

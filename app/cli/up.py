@@ -21,7 +21,6 @@ from app.cli import cast
 from app.cli.database import load_settings
 from app.cli.serve import listen, prepare, server
 from app.settings import Settings
-from app.telemetry import configure_logging
 
 _START_SECONDS_MAX = 30.0
 
@@ -34,7 +33,6 @@ def up(
 ) -> None:
     """Make a database, an event with 6 teams and 60 hosts, and play orders into it through the API."""
     settings = load_settings()
-    configure_logging(settings.log_format)
     key = settings.admin_key.get_secret_value() or f"kos-{secrets.token_urlsafe(18)}"
     settings = settings.model_copy(update={"admin_key": SecretStr(key), "docs_public": True})
     prepare(settings)

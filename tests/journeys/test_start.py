@@ -118,3 +118,24 @@ def test_postgres_that_lets_nobody_in_is_named(postgres: Postgres, command: Sequ
 @pytest.mark.parametrize("url", ["sqlite:///kos.db?foo=bar", "postgresql://kos@127.0.0.1/kos?foo=bar"])
 def test_option_that_the_url_does_not_take_is_named(command: Sequence[str], url: str):
     assert told(command, url).startswith("KOS_DATABASE_URL: unknown option 'foo'")
+
+
+@pytest.mark.parametrize("command", [SERVE, VERIFY, KEYS], ids=lambda command: command[1])
+def test_misspelt_setting_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Sequence[str]
+):
+    monkeypatch.setenv("KOS_DATABSE_URL", "postgresql://kos@127.0.0.1/kos")
+
+    line = told(command, f"sqlite:///{tmp_path}/kos.db")
+
+    assert line == "KOS_DATABSE_URL is not a setting; did you mean KOS_DATABASE_URL?"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_variable_that_means_nothing_is_told_in_the_log_and_ignored(tmp_path: Path):
+    done = run_kos("keys", "list", "--json", KOS_DATABASE_URL=f"sqlite:///{tmp_path}/kos.db", KOS_PORT="tcp://10.0.0.1")
+
+    assert (done.returncode, done.stdout) == (0, "[]\n")
+    assert "variables_ignored" in done.stderr
+    assert "KOS_PORT" in done.stderr
+    assert "10.0.0.1" not in done.stderr
