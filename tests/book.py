@@ -13,7 +13,7 @@ from app.challenge.boards import Frame, board_document, parse_board
 from app.challenge.scores import Scoreboard, Totals
 from app.errors import AppError
 from app.journal.drafts import Fact
-from app.journal.entry import Entry, canonical_bytes, content_digest, epoch_of, rehash
+from app.journal.entry import Entry, canonical_bytes, content_digest, content_hash, epoch_of, rehash
 from app.journal.plan import Accepted, Known, Outcome, plan_batch
 from app.journal.store import Head, Posting, head_after, new_head
 from app.main import RULES
@@ -186,4 +186,4 @@ class Book:
         return {account: amount for account, amount in sums.items() if amount}
 
     def digest(self) -> str:
-        return content_digest(self.entries)
+        return content_digest(map(content_hash, self.entries))

@@ -14,7 +14,7 @@ import orjson
 
 from app.errors import AppError, InvariantError
 from app.events import OpenEvent, from_stored, new_scores, stored_state
-from app.journal.entry import ZERO_HASH, Entry, canonical_bytes, epoch_of, rehash
+from app.journal.entry import ZERO_HASH, Entry, canonical_bytes, content_digest, content_hash, epoch_of, rehash
 from app.journal.store import Head, Posting, Store, StoredState, head_after
 from app.sales.facts import line_amounts
 from app.sales.nobody import HOUSE
@@ -53,7 +53,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a verification saw. ``complete`` is False if it could not cover everything: then it is no pass."""
+    """What a verification saw. ``complete`` is False if it could not cover everything: then it is no pass.
+
+    ``content_digest`` is empty unless it was asked for.
+    """
 
     event: str
     entries: int = 0
@@ -61,6 +64,7 @@ class Report:
     states: int = 0
     head: int = 0
     head_hash: str = ""
+    content_digest: str = ""
     complete: bool = True
     findings: list[Finding] = field(default_factory=list)
 
@@ -81,7 +85,7 @@ class Report:
     def document(self) -> dict[str, Any]:
         """The report for a script."""
         failed = {finding.code for finding in self.findings}
-        return {
+        document: dict[str, Any] = {
             "event": self.event,
             "result": ("clean", "found", "incomplete")[self.exit_code],
             "head": self.head,
@@ -92,10 +96,15 @@ class Report:
             "passes": {code: "failed" if code in failed else "ok" for code in PASSES},
             "findings": [{"code": f.code, "position": f.position, "detail": f.detail} for f in self.findings],
         }
+        return document | ({"content_digest": self.content_digest} if self.content_digest else {})
 
 
-async def verify(store: Store, event: str, advance: Callable[[int], None] = lambda count: None) -> Report:
+async def verify(
+    store: Store, event: str, advance: Callable[[int], None] = lambda count: None, with_digest: bool = False
+) -> Report:
     """Verify one event from one read snapshot; ``advance`` hears how many entries were read.
+
+    ``with_digest`` also makes the content digest, and keeps 32 bytes of each entry in memory for it.
 
     Errors: Unavailable if the database cannot be read.
     """
@@ -107,9 +116,12 @@ async def verify(store: Store, event: str, advance: Callable[[int], None] = lamb
             return report
         report.head, report.head_hash = head.position, head.hash.hex()
         fold = _Fold(report, head)
+        hashes: list[bytes] = []
         after = 0
         while entries := await reader.read(after, PAGE):
             last = entries[-1].position
+            if with_digest:
+                hashes += map(content_hash, entries)
             states = [state for state in await reader.states(after, STATES_PER_PAGE) if state.position <= last]
             fold.take(entries, await reader.postings(after, last - after), states)
             advance(len(entries))
@@ -117,6 +129,8 @@ async def verify(store: Store, event: str, advance: Callable[[int], None] = lamb
         # Postings and states behind the last entry have none to stand on.
         fold.take([], await reader.postings(after, 2**62), await reader.states(after, 1))
         fold.finish(head)
+        if with_digest:
+            report.content_digest = content_digest(hashes)
     return report
 
 

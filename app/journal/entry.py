@@ -146,14 +146,18 @@ def epoch_of(first_hash: bytes) -> str:
     return first_hash[:4].hex()
 
 
-def content_digest(entries: Iterable[Entry]) -> str:
-    """SHA-256 over kind, key and body sorted by key: equal for two runs that decided the same facts.
+def content_hash(entry: Entry) -> bytes:
+    """SHA-256 over kind, key and body, each with its length before it: what was decided, not where and when."""
+    digest = hashlib.sha256()
+    for part in (entry.kind.encode(), entry.key.encode(), entry.body):
+        digest.update(_LENGTH.pack(len(part)))
+        digest.update(part)
+    return digest.digest()
+
+
+def content_digest(hashes: Iterable[bytes]) -> str:
+    """SHA-256 over the sorted content hashes of a journal: equal for two runs that decided the same facts.
 
     Positions, clocks and the order of arrival do not enter.
     """
-    digest = hashlib.sha256()
-    for entry in sorted(entries, key=lambda item: item.key):
-        for part in (entry.kind.encode(), entry.key.encode(), entry.body):
-            digest.update(_LENGTH.pack(len(part)))
-            digest.update(part)
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
