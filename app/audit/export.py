@@ -3,6 +3,7 @@
 import csv
 from typing import TextIO
 
+from app.audit import PAGE
 from app.errors import NotFound
 from app.journal.store import Store
 from app.sales.money import exponent_of, format_amount
@@ -11,7 +12,6 @@ from app.sales.times import rfc3339
 COLUMNS = (
     "position", "leg", "recorded_at", "occurred_at", "kind", "key", "about", "account", "currency", "amount",
 )  # fmt: skip
-_PAGE = 2_000
 
 
 async def export_csv(store: Store, event: str, out: TextIO) -> int:
@@ -27,7 +27,7 @@ async def export_csv(store: Store, event: str, out: TextIO) -> int:
             raise NotFound("event_unknown", f"There is no event {event!r}.")
         writer.writerow(COLUMNS)
         after = 0
-        while entries := await reader.read(after, _PAGE):
+        while entries := await reader.read(after, PAGE):
             last = entries[-1].position
             by_position = {entry.position: entry for entry in entries}
             for posting in await reader.postings(after, last - after):

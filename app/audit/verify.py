@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from app.audit import PAGE
 from app.errors import AppError, InvariantError
 from app.events import OpenEvent, from_stored, new_scores, stored_state
 from app.journal.entry import ZERO_HASH, Entry, canonical_bytes, content_digest, content_hash, epoch_of, rehash
@@ -21,7 +22,6 @@ from app.sales.nobody import HOUSE
 from app.sales.postings import postings_of, sales
 from app.state import State
 
-PAGE = 2_000
 FINDINGS_MAX = 100
 # More than any setting of `state_entries` leaves within one page of entries.
 STATES_PER_PAGE = PAGE
