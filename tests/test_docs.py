@@ -251,6 +251,15 @@ def test_examples_give_the_answers_under_them(wrong_answers: dict[str, list[str]
     assert wrong_answers[name] == []
 
 
+def test_order_to_try_is_another_one_in_the_readme_than_where_the_server_prints_it(server: AppServer):
+    """Whoever posts both must not be told that they conflict."""
+    printed = re.findall(r'"id": ?"([^"]+)"', (server.directory / "log").read_text())
+    written = re.findall(r'"id": ?"([^"]+)"', (ROOT / "README.md").read_text())
+
+    assert (len(printed), len(written)) == (1, 1)
+    assert printed != written
+
+
 def test_members_of_bodies_are_documented(server: AppServer, wrong_answers: dict[str, list[str]]):
     """Of the journal that the examples of docs/api.md leave behind."""
     journal = (DOCS / "journal.md").read_text()

@@ -113,7 +113,7 @@ Post an order:
 
   curl -X POST {address}/v1/events/{cast.EVENT}/orders \\
     -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
-    -d '{{"id":"my-1","paid_at":"{cast.now_text()}","currency":"{cast.CURRENCY}",
+    -d '{{"id":"try-1","paid_at":"{cast.now_text()}","currency":"{cast.CURRENCY}",
          "lines":[{{"quantity":1,"unit_price":"5000.00"}}],"host":"h7"}}'
 
 Stop with Ctrl-C.""")
