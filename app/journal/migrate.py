@@ -1,8 +1,9 @@
 """Bring a database to the newest step of ``migrations/``; safe to run from several processes at once."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -52,6 +53,7 @@ def upgrade(url: str) -> None:
 async def upgrade_in_loop(url: str) -> None:
     """As ``upgrade``; Alembic itself runs a few milliseconds on the loop."""
     with _told_in_a_sentence(url):
+        _try_to_open(url, "rwc")
         async with connection_for_migration(url) as connection:
             await connection.run_sync(_upgrade)
 
@@ -61,11 +63,9 @@ async def require_current(url: str) -> None:
 
     Errors: DatabaseTooNew; Unavailable if a step is missing or the database is not to be had.
     """
-    existing = url
-    if make_url(url).get_backend_name() == "sqlite":
-        existing = f"sqlite+aiosqlite:///file:{quote(str(path_of(url)))}?mode=rw&uri=true"
-    engine = create_async_engine(existing, poolclass=NullPool, connect_args=_connect_args(url))
+    engine = create_async_engine(url, poolclass=NullPool, connect_args=_connect_args(url))
     with _told_in_a_sentence(url):
+        _try_to_open(url, "rw")
         try:
             async with engine.connect() as connection:
                 found = await connection.run_sync(_known_step)
@@ -106,6 +106,14 @@ async def connection_for_migration(url: str) -> AsyncIterator[AsyncConnection]:
         await engine.dispose()
 
 
+def _try_to_open(url: str, mode: str) -> None:
+    """Have an SQLite file that cannot be opened say so here: the driver's thread may outlive the loop that asked it."""
+    if make_url(url).get_backend_name() == "sqlite":
+        file = f"file:{quote(str(path_of(url)))}?mode={mode}"
+        with closing(sqlite3.connect(file, _LOCK_WAIT_SECONDS_MAX, uri=True)) as connection:
+            connection.execute("PRAGMA schema_version")
+
+
 def _connect_args(url: str) -> dict[str, Any]:
     if make_url(url).get_backend_name() == "sqlite":
         return {"timeout": _LOCK_WAIT_SECONDS_MAX}
@@ -121,7 +129,7 @@ def _told_in_a_sentence(url: str) -> Iterator[None]:
     """The drivers have many errors for a database that cannot be used; whoever started the program gets one."""
     try:
         yield
-    except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, sqlite3.Error, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Without the options: a password may be among them too.
         shown = make_url(url).set(query={}).render_as_string(hide_password=True)
         why = next(iter(str(error).splitlines()), "") or "it does not answer"
