@@ -88,7 +88,8 @@ class Traffic:
         size = self._random.choice((1, 1, 1, 5))
         identities = []
         for _ in range(size):
-            if self._sent and self._random.random() < repeats:
+            is_used_up = len(self._sent) >= self._orders_max
+            if is_used_up or (self._sent and self._random.random() < repeats):
                 identities.append(self._random.choice(list(self._sent)[-200:]))
                 continue
             identity = f"t{len(self._sent)}"
