@@ -41,7 +41,10 @@ async def _verify(event: str, digest: bool, quiet: bool) -> list[Report]:
         with Progress(*columns, console=Console(stderr=True, quiet=quiet)) as progress:
             for head in await store.heads([event] if event else None):
                 task = progress.add_task(head.event, total=head.position)
-                reports.append(await verify_event(store, head.event, partial(progress.advance, task), digest))
+                report = await verify_event(store, head.event, partial(progress.advance, task), digest)
+                # Entries may have come between the first look at the head and the snapshot.
+                progress.update(task, total=report.entries)
+                reports.append(report)
     return reports
 
 
