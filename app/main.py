@@ -28,8 +28,7 @@ from app.api import (
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
 from app.api.services import Services
-from app.api.stream import Principal as StreamPrincipal
-from app.api.stream import Stream, StreamLimits
+from app.api.stream import Stream
 from app.database import create_engine
 from app.errors import AppError
 from app.events import Events
@@ -39,7 +38,9 @@ from app.journal.migrate import upgrade_in_loop
 from app.journal.open import open_store
 from app.journal.plan import Rules
 from app.profiles import Profiles
+from app.realtime.connections import StreamLimits
 from app.realtime.hub import Hub
+from app.realtime.subscriber import Principal as StreamPrincipal
 from app.sales.postings import postings_of
 from app.settings import Settings
 from app.web.routes import web_routes
@@ -124,7 +125,7 @@ def _lifespan(
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
             app.include_router(stream.router)
-            watch = asyncio.create_task(stream.watch())
+            watch = asyncio.create_task(stream.connections.watch())
             try:
                 yield
             finally:
@@ -177,6 +178,7 @@ def _stream(services: Services, hub: Hub) -> Stream:
             subscriptions_max=settings.subscriptions_per_connection_max,
             backlog_bytes_max=settings.subscriber_lag_bytes_max,
             stall_seconds_max=settings.subscriber_stall_seconds_max,
+            ping_seconds=settings.ping_seconds,
             # What `Access` remembers takes half of the time, a round a quarter: one is left for a slow database.
             token_check_seconds=settings.revocation_seconds_max / 4,
         ),

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
         1 << 18, ge=1, description="Backlog of one connection; above it it gets one step from where it stands instead"
     )
     subscriber_stall_seconds_max: float = Field(15, gt=0, description="A connection that takes nothing is closed")
+    ping_seconds: float = Field(20, gt=0, description="Between two pings; a connection silent for longer is ended")
     revocation_seconds_max: float = Field(
         5, gt=0, description="A revoked key or token is refused after this at the latest"
     )

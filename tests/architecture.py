@@ -40,7 +40,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.profiles": ("app.database", "app.journal.tables", *_BASE),
     "app.database": _BASE,
     "app.realtime": ("app.realtime", *_BASE),
-    "app.realtime.messages": ("app.errors",),
+    "app.realtime.messages": ("app.realtime.frames", "app.errors"),
+    "app.realtime.frames": (),
     "app.decide": ("app.state", *_RULES, "app.errors"),
     "app.state": (*_RULES, "app.errors"),
     # Amounts are parsed and split by one code, and nobody has one name; else the contest knows nothing of orders.

@@ -15,7 +15,11 @@ from app.errors import AppError
 from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.main import create_app
+from app.realtime.socket import StreamProtocol
 from app.settings import Settings
+
+# The kernel doubles it: a snapshot of a hundred rows fits.
+_SEND_BUFFER_BYTES = 32_768
 
 
 def serve(
@@ -47,7 +51,7 @@ def prepare(settings: Settings) -> None:
 def server(settings: Settings) -> uvicorn.Server:
     """A uvicorn server of the application, with the choices that its speed and secrecy rest on."""
     application = create_app(settings)
-    _calm_collector()
+    calm_collector()
     return _Server(
         uvicorn.Config(
             application,
@@ -55,6 +59,8 @@ def server(settings: Settings) -> uvicorn.Server:
             # Access logs would hold query strings, and tokens travel there.
             access_log=False,
             lifespan="on",
+            ws=StreamProtocol,
+            # Each would cost 30 kB a connection, and a frame that is shared by all cannot be compressed for one.
             ws_per_message_deflate=False,
             ws_max_size=settings.message_bytes_max * 4,
             timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
@@ -63,7 +69,7 @@ def server(settings: Settings) -> uvicorn.Server:
     )
 
 
-def _calm_collector() -> None:
+def calm_collector() -> None:
     """Keep the cyclic collector from walking, again and again, through what lives as long as the process.
 
     A batch of 500 orders is 20,000 objects, hardly one of them in a cycle. Left as it is, the collector walks through
@@ -92,6 +98,9 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # What a connection inherits on being accepted. Left to grow, the kernel takes megabytes for a client that has
+    # stopped reading before anybody here notices.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     try:
         listener.bind((host, port))
     except OSError as error:

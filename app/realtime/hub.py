@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from app.errors import AppError, Unavailable
 from app.realtime import messages
 from app.realtime.channels import Channel
+from app.realtime.fanout import Fanout
 from app.realtime.messages import Subscribe
 from app.realtime.subscriber import Subscriber
 
@@ -45,20 +46,39 @@ def event_of(channel: str) -> str:
     return channel.partition("/")[0]
 
 
-class _Open:
+class OpenChannel:
     """A channel that is followed, and the state of its reading."""
 
-    __slots__ = ("channel", "closing", "is_due", "members", "reading", "task", "waiters")
+    __slots__ = ("channel", "closing", "fanout", "is_due", "reading", "stalled", "task", "waiters")
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self.members: dict[Subscriber, None] = {}
+        self.fanout = Fanout()
+        # Followers whose transports are full: nothing is written to them until they have drained.
+        self.stalled: dict[Subscriber, None] = {}
         self.is_due = False
         self.task: asyncio.Task[None] | None = None
         # Ends with the next read that starts after it was asked for.
         self.reading: asyncio.Future[None] | None = None
         self.waiters = 0
         self.closing: asyncio.TimerHandle | None = None
+
+    @property
+    def name(self) -> str:
+        return self.channel.name
+
+    @property
+    def is_followed(self) -> bool:
+        return bool(len(self.fanout) or self.stalled or self.waiters)
+
+    def send_and_follow(self, subscriber: Subscriber, frame: messages.Frame) -> None:
+        """Write what brings a client to the present, and every publication after it."""
+        subscriber.send(frame)
+        if subscriber.is_full:
+            # That very frame filled it.
+            self.stalled[subscriber] = None
+        else:
+            self.fanout.add(subscriber)
 
 
 class Hub:
@@ -87,8 +107,8 @@ class Hub:
         self._read_seconds_max = read_seconds_max
         self._linger_seconds = linger_seconds
         self._sleep = sleep
-        self._open: dict[tuple[str, str], _Open] = {}
-        self._by_event: dict[str, dict[_Open, None]] = {}
+        self._open: dict[tuple[str, str], OpenChannel] = {}
+        self._by_event: dict[str, dict[OpenChannel, None]] = {}
 
     def mark(self, event: str, position: int) -> None:
         """Something was committed in this event. Returns at once; the first mark of a quiet channel reads
@@ -103,6 +123,18 @@ class Hub:
         """Whether a channel of this event is open: then the event must stay current though nobody asks for it."""
         return bool(self._by_event.get(event))
 
+    def subscribe_now(self, subscriber: Subscriber, request: Subscribe, view: str) -> bool:
+        """As ``subscribe`` if the channel need not be read for it; False, and nothing done, if it must be.
+
+        Errors: Unavailable ``too_many_channels``.
+        """
+        opened = self._opened(request.channel, view)
+        if _must_read(opened.channel, request):
+            self._close_if_left(opened)
+            return False
+        self._follow(subscriber, opened, request)
+        return True
+
     async def subscribe(self, subscriber: Subscriber, request: Subscribe, view: str) -> None:
         """Answer with what brings the client from where it stands to the present, and publish to it from
         there on.
@@ -112,31 +144,43 @@ class Hub:
         ``too_many_channels`` if others follow as many channels of the event as one process keeps open.
         """
         opened = self._opened(request.channel, view)
-        channel = opened.channel
         opened.waiters += 1
         try:
-            is_ahead = request.epoch == channel.epoch and (request.position or 0) > channel.position
-            if channel.is_empty or is_ahead:
+            if _must_read(opened.channel, request):
                 await self._read_anew(opened)
             # No await from here on.
-            body = channel.since(request.position, request.epoch)
-            opened.members[subscriber] = None
-            subscriber.follow(channel, messages.subscribed(request.id, channel.name, body))
+            if not subscriber.is_closing:
+                self._follow(subscriber, opened, request)
         finally:
             opened.waiters -= 1
             self._close_if_left(opened)
 
     def unsubscribe(self, subscriber: Subscriber, name: str, view: str) -> None:
-        """Stop following; nothing of the channel is queued after this."""
-        if opened := self._open.get((name, view)):
-            subscriber.unfollow(opened.channel)
-            opened.members.pop(subscriber, None)
-            self._close_if_left(opened)
+        """Stop following; nothing of the channel is written after this."""
+        if (opened := self._open.get((name, view))) and opened in subscriber.channels:
+            subscriber.channels = tuple(one for one in subscriber.channels if one is not opened)
+            self._forget(subscriber, opened)
 
     def leave(self, subscriber: Subscriber) -> None:
         """The connection is gone."""
-        for channel in subscriber.channels:
-            self.unsubscribe(subscriber, channel.name, channel.view)
+        channels, subscriber.channels = subscriber.channels, ()
+        for opened in channels:
+            self._forget(subscriber, opened)
+
+    def stall(self, subscriber: Subscriber) -> None:
+        """It cannot take more now; what it follows goes on without it."""
+        for opened in subscriber.channels:
+            opened.fanout.remove(subscriber)
+            opened.stalled[subscriber] = None
+
+    def resume(self, subscriber: Subscriber) -> None:
+        """It can take more: one snapshot of each channel brings it to the present."""
+        for opened in subscriber.channels:
+            if subscriber.is_full:
+                return
+            if opened.stalled.pop(subscriber, 0) is None:
+                body = opened.channel.since(None, None)
+                opened.send_and_follow(subscriber, messages.publication(opened.name, body))
 
     async def close(self) -> None:
         """Stop every reader; for the end of the process."""
@@ -145,13 +189,25 @@ class Hub:
             self._drop(opened)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _opened(self, name: str, view: str) -> _Open:
+    def _follow(self, subscriber: Subscriber, opened: OpenChannel, request: Subscribe) -> None:
+        channel = opened.channel
+        if opened not in subscriber.channels:
+            subscriber.channels = (*subscriber.channels, opened)
+        body = channel.since(request.position, request.epoch)
+        opened.send_and_follow(subscriber, messages.subscribed(request.id, channel.name, body))
+
+    def _forget(self, subscriber: Subscriber, opened: OpenChannel) -> None:
+        opened.fanout.remove(subscriber)
+        opened.stalled.pop(subscriber, None)
+        self._close_if_left(opened)
+
+    def _opened(self, name: str, view: str) -> OpenChannel:
         opened = self._open.get((name, view))
         if opened is None:
             if len(self._by_event.get(event_of(name), ())) >= self._channels_per_event_max:
                 detail = f"{self._channels_per_event_max} channels of this event are followed; try again later."
                 raise Unavailable("too_many_channels", detail)
-            opened = _Open(Channel(name, view, self._removed_rows_max))
+            opened = OpenChannel(Channel(name, view, self._removed_rows_max))
             self._open[name, view] = opened
             self._by_event.setdefault(event_of(name), {})[opened] = None
         if opened.closing:
@@ -159,7 +215,7 @@ class Hub:
             opened.closing = None
         return opened
 
-    async def _read_anew(self, opened: _Open) -> None:
+    async def _read_anew(self, opened: OpenChannel) -> None:
         """Wait for a read that starts from now on. Paced like every read, and shared by all who wait for it."""
         if opened.reading is None:
             opened.reading = asyncio.get_running_loop().create_future()
@@ -172,12 +228,12 @@ class Hub:
         except Exception:
             raise Unavailable("channel_unavailable", "The channel cannot be read now; try again.") from None
 
-    def _wake(self, opened: _Open) -> None:
+    def _wake(self, opened: OpenChannel) -> None:
         opened.is_due = True
         if opened.task is None:
             opened.task = asyncio.create_task(self._publish(opened))
 
-    async def _publish(self, opened: _Open) -> None:
+    async def _publish(self, opened: OpenChannel) -> None:
         """Read and publish until nothing is due. One of these per channel, so publications never overlap."""
         failures = 0
         while opened.is_due:
@@ -191,45 +247,52 @@ class Hub:
                 opened.is_due = True
                 _settle(reading, error)
                 if not isinstance(error, AppError):
-                    _log.exception("channel %s (%s) could not be read", opened.channel.name, opened.channel.view)
+                    _log.exception("channel %s (%s) could not be read", opened.name, opened.channel.view)
                 await self._sleep(min(_RETRY_SECONDS_FIRST * 2 ** min(failures - 1, 10), _RETRY_SECONDS_MAX))
             else:
                 failures = 0
                 _settle(reading, None)
+                # Never faster than the followers can be written to.
+                await opened.fanout.settled()
                 # From start to start: what the work took is not added to the interval.
                 await self._sleep(max(0.0, self._interval_seconds - (time.monotonic() - started)))
         opened.task = None
 
-    async def _publish_once(self, opened: _Open) -> None:
+    async def _publish_once(self, opened: OpenChannel) -> None:
         channel = opened.channel
         async with asyncio.timeout(self._read_seconds_max):
             document = await self._source.snapshot(channel.name, channel.view)
         frame = channel.update(document)
         if frame is not None:
-            for subscriber in opened.members:
-                subscriber.publish(channel, frame)
+            opened.fanout.publish(frame)
 
-    def _close_if_left(self, opened: _Open) -> None:
-        if opened.members or opened.waiters or opened.closing:
+    def _close_if_left(self, opened: OpenChannel) -> None:
+        if opened.is_followed or opened.closing:
             return
         loop = asyncio.get_running_loop()
         # A channel that was never read (an unknown name) is not kept: names are the caller's to invent.
         linger = 0.0 if opened.channel.is_empty else self._linger_seconds
         opened.closing = loop.call_later(linger, self._drop, opened)
 
-    def _drop(self, opened: _Open) -> None:
+    def _drop(self, opened: OpenChannel) -> None:
         if opened.closing:
             opened.closing.cancel()
         if opened.task:
             opened.task.cancel()
+        opened.fanout.close()
         if opened.reading and not opened.reading.done():
             opened.reading.cancel()
-        name, view = opened.channel.name, opened.channel.view
+        name, view = opened.name, opened.channel.view
         self._open.pop((name, view), None)
         siblings = self._by_event.get(event_of(name), {})
         siblings.pop(opened, None)
         if not siblings:
             self._by_event.pop(event_of(name), None)
+
+
+def _must_read(channel: Channel, request: Subscribe) -> bool:
+    """Whether the client's position says more than is known here, or nothing is."""
+    return channel.is_empty or (request.epoch == channel.epoch and (request.position or 0) > channel.position)
 
 
 def _settle(reading: "asyncio.Future[None] | None", error: Exception | None) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import orjson
 
 from app.errors import AppError, BadRequest, Invalid
+from app.realtime.frames import text_frame
 
 SUBPROTOCOL: Final = "kos.v1"
 
@@ -28,7 +29,6 @@ class CloseCode(IntEnum):
     """Why the server closed. 4000-4499: come back with your positions. 4500-4999: do not."""
 
     UNAVAILABLE = 4001
-    TOO_SLOW = 4002
     TOO_MANY_MESSAGES = 4003
     UNAUTHORIZED = 4501
     TOKEN_ENDED = 4502
@@ -99,17 +99,12 @@ def _why_invalid(text: str, error: msgspec.ValidationError) -> AppError:
     return Invalid("message_invalid", f"{error}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One message as it is sent, encoded once and shared by everyone it goes to. Units: ``size`` in bytes."""
-
-    text: str
-    size: int
+# A message as it is sent, framed and encoded once and shared by everyone it goes to.
+Frame = bytes
 
 
 def _frame(message: dict[str, Any]) -> Frame:
-    data = orjson.dumps(message)
-    return Frame(data.decode(), len(data))
+    return text_frame(orjson.dumps(message))
 
 
 def encoded(document: dict[str, Any]) -> orjson.Fragment:

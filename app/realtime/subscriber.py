@@ -1,131 +1,269 @@
-"""One connection's place in the stream: what waits to be sent to it, and what happens when it reads too
-slowly.
+"""One connection of the stream: reads what its client sends, and is written to by every channel that it follows.
 
-It is given a ``send``, not a socket, so the same code serves any server and a test. Everything but ``run``
-and ``room`` is synchronous: whoever publishes never waits for whoever reads.
+It is the protocol of a raw transport once the handshake is over (``socket.py``), or sits behind any server's ``send``
+(``asgi.py``). There may be tens of thousands: it has slots, no task, no timer and no queue of its own.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, Protocol
 
-from app.realtime import messages
-from app.realtime.channels import Channel
-from app.realtime.messages import CloseCode, Frame
+from app.errors import AppError, BadRequest, TooLarge
+from app.realtime import frames, messages
+from app.realtime.budget import Budget
+from app.realtime.fanout import Write
+from app.realtime.frames import BadFrame, ClientFrame, close_frame, pong_frame
+from app.realtime.messages import CloseCode
 
-Send = Callable[[str], Awaitable[None]]
+if TYPE_CHECKING:
+    from app.realtime.hub import OpenChannel
+
+# Aborting without it leaves the kernel to offer megabytes to a client that has stopped reading, for minutes.
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
-@dataclass(slots=True)
-class _Standing:
-    """Where the client stands on a channel once everything that waits for it is sent."""
-
-    epoch: str
-    position: int
-
-
-class Subscriber:
-    """What one connection follows, and its backlog.
-
-    Slow reader: a publication that finds ``backlog_bytes_max`` waiting is dropped and its channel is marked
-    as lagging; when the backlog has drained the client gets one delta from where it stands, or a snapshot.
-    A frame that is not taken in time ends the connection with ``TOO_SLOW``: whoever owns the connections calls
-    ``end_if_stalled`` now and then, because a timer for each frame would cost more than sending it.
-    Memory: ``backlog_bytes_max`` plus one frame; its owner awaits ``room`` before it reads the next
-    request, so answers cannot pile up either.
-    """
-
-    def __init__(self, send: Send, backlog_bytes_max: int) -> None:
-        self.ended: asyncio.Future[CloseCode] = asyncio.get_running_loop().create_future()
-        self._clock = asyncio.get_running_loop().time
-        self._send = send
-        self._send_began: float | None = None
-        self._backlog: deque[Frame] = deque()
-        self._backlog_bytes = 0
-        self._backlog_bytes_max = backlog_bytes_max
-        self._standings: dict[Channel, _Standing] = {}
-        self._lagging: dict[Channel, None] = {}
-        self._waiting = asyncio.Event()
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+class Principal(Protocol):
+    """What the stream needs to know of whoever connected."""
 
     @property
-    def channels(self) -> tuple[Channel, ...]:
-        """What this connection follows."""
-        return tuple(self._standings)
+    def view(self) -> str: ...
 
-    def reply(self, frame: Frame) -> None:
-        """Queue an answer. Never dropped; see ``room``."""
-        self._push(frame)
+    @property
+    def actor(self) -> str:
+        """Names the key or token: those of one actor are valid together."""
 
-    def follow(self, channel: Channel, answer: Frame) -> None:
-        """Queue the answer to a subscribe; every later publication of the channel follows it."""
-        self._lagging.pop(channel, None)
-        self._standings[channel] = _Standing(channel.epoch, channel.position)
-        self._push(answer)
+    def may_follow(self, channel: str) -> bool:
+        """Denied unless the token or key says otherwise."""
+        ...
 
-    def unfollow(self, channel: Channel) -> None:
-        self._standings.pop(channel, None)
-        self._lagging.pop(channel, None)
 
-    def publish(self, channel: Channel, frame: Frame) -> None:
-        """Queue what brings a follower of this channel to its present document, or remember that it lags."""
-        standing = self._standings.get(channel)
-        if standing is None or channel in self._lagging:
+class Owner(Protocol):
+    """Who takes a connection's messages and looks after it; implemented by ``app.realtime.stream.Stream``."""
+
+    message_bytes_max: int
+    messages_per_second_max: int
+    messages_burst_max: int
+
+    def take(self, subscriber: "Subscriber", text: str) -> "asyncio.Task[None] | None":
+        """Answer a message; a task if that takes time: the client's next message waits for it."""
+        ...
+
+    def stalled(self, subscriber: "Subscriber") -> None:
+        """Its transport is full: write nothing more to it."""
+        ...
+
+    def drained(self, subscriber: "Subscriber") -> None:
+        """Its transport has room again."""
+        ...
+
+    def left(self, subscriber: "Subscriber") -> None:
+        """It follows nothing any more: gone, or about to go. May be told twice."""
+        ...
+
+    def closing(self, subscriber: "Subscriber") -> None:
+        """It was told to close and has a while to answer."""
+        ...
+
+
+class Subscriber(asyncio.Protocol):
+    """A connection. Only from the event loop's thread."""
+
+    __slots__ = (
+        "_budget",
+        "_busy",
+        "_owner",
+        "_part",
+        "_rest",
+        "channels",
+        "connections",
+        "is_closing",
+        "is_full",
+        "is_live",
+        "principal",
+        "transport",
+    )
+
+    def __init__(self, transport: asyncio.Transport, principal: Principal, owner: Owner) -> None:
+        self.transport = transport
+        self.principal = principal
+        # The server's own list of connections, if it is in one.
+        self.connections: set[Any] | None = None
+        # What it follows. A tuple: most follow one or two.
+        self.channels: tuple[OpenChannel, ...] = ()
+        # Whether its transport holds more than it should: it is written to no more until that has drained.
+        self.is_full = False
+        # Whether nothing may be written to it any more, but for what ends it.
+        self.is_closing = False
+        # Whether anything was heard of it since the last ping.
+        self.is_live = True
+        self._owner = owner
+        self._rest = b""
+        # Opcode and payload of a message of which not all frames have come.
+        self._part: tuple[int, bytes] | None = None
+        # What must end before the next message is taken.
+        self._busy: asyncio.Task[None] | None = None
+        now = asyncio.get_running_loop().time()
+        self._budget = Budget(owner.messages_per_second_max, owner.messages_burst_max, now)
+
+    # What others do with it.
+
+    @property
+    def write(self) -> Write:
+        """Made anew each time it is asked for: who leaves a fan-out and comes back has another one."""
+        return self.transport.write
+
+    def send(self, frame: bytes) -> None:
+        """Write a frame; never waits."""
+        if not self.is_closing:
+            self.transport.write(frame)
+
+    def adopt(self, rest: bytes, part: tuple[int, bytes] | None) -> None:
+        """Go on where another parser of this connection's bytes stopped."""
+        self._rest, self._part = rest, part
+        self._read_on()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say why and write nothing more; whoever does not answer in time is cut off by the sweep."""
+        if self.is_closing:
             return
-        if self._backlog and self._backlog_bytes + frame.size > self._backlog_bytes_max:
-            self._lagging[channel] = None
+        self._owner.left(self)
+        self.is_closing = True
+        self.transport.write(close_frame(code, reason))
+        self._owner.closing(self)
+
+    def cut(self) -> None:
+        """End it at once, and have the kernel forget what it still holds for it."""
+        self._owner.left(self)
+        self.is_closing = True
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        self.close(1012)
+        self.transport.close()
+
+    # What the transport tells.
+
+    def data_received(self, data: bytes) -> None:
+        self.is_live = True
+        self._rest = self._rest + data if self._rest else data
+        if self._busy is None and not self.is_full:
+            self._read_on()
+
+    def eof_received(self) -> None:
+        """Half a connection is of no use: the transport closes."""
+
+    def pause_writing(self) -> None:
+        self.is_full = True
+        # Who does not take our answers is not asked for more requests.
+        self.transport.pause_reading()
+        self._owner.stalled(self)
+
+    def resume_writing(self) -> None:
+        self.is_full = False
+        self._resume_reading()
+        self._owner.drained(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_closing = True
+        self._rest, self._part = b"", None
+        if self.connections is not None:
+            self.connections.discard(self)
+        self._owner.left(self)
+
+    # Reading.
+
+    def _read_on(self) -> None:
+        data, at = self._rest, 0
+        try:
+            while self._busy is None and not self.is_full and not self.transport.is_closing():
+                frame = frames.read_frame(data, at, self._owner.message_bytes_max * 4)
+                if frame is None:
+                    break
+                at = frame.end
+                self._take(frame)
+        except BadFrame as error:
+            self._fail(error.code)
             return
-        standing.epoch, standing.position = channel.epoch, channel.position
-        self._push(frame)
+        self._rest = data[at:]
 
-    def stop(self, code: CloseCode) -> None:
-        """Ask the owner of the connection to close it. The first reason stays."""
-        if not self.ended.done():
-            self.ended.set_result(code)
+    def _take(self, frame: ClientFrame) -> None:
+        opcode, payload = frame.opcode, frame.payload
+        if opcode == frames.PONG:
+            return
+        if opcode == frames.CLOSE:
+            self._closed_by_client(payload)
+        elif not self._is_within_budget():
+            return
+        elif opcode == frames.PING:
+            self.send(pong_frame(payload))
+        else:
+            self._message_part(opcode, frame.is_last, payload)
 
-    def end_if_stalled(self, seconds_max: float) -> None:
-        """Ask for the end if the frame that is being sent was begun longer ago than this."""
-        if self._send_began is not None and self._clock() - self._send_began > seconds_max:
-            self.stop(CloseCode.TOO_SLOW)
+    def _message_part(self, opcode: int, is_last: bool, payload: bytes) -> None:
+        if (opcode == frames.CONTINUATION) == (self._part is None):
+            raise BadFrame(frames.PROTOCOL_ERROR)
+        if self._part is not None:
+            opcode, payload = self._part[0], self._part[1] + payload
+            if len(payload) > self._owner.message_bytes_max * 4:
+                raise BadFrame(frames.TOO_LARGE)
+        self._part = None if is_last else (opcode, payload)
+        if is_last and not self.is_closing:
+            self._message(frames.decoded(payload) if opcode == frames.TEXT else None)
 
-    async def room(self) -> None:
-        """Wait until the backlog is within its bound."""
-        await self._has_room.wait()
+    def heard(self, text: str | None) -> None:
+        """A whole message, from a server that reads frames by itself; None for one that is not text."""
+        self.is_live = True
+        if not self.is_closing and self._is_within_budget():
+            self._message(text)
 
-    async def run(self) -> None:
-        """Send what waits, in order, until cancelled. Errors: those of ``send``."""
-        while True:
-            if not self._backlog and not self._catch_up():
-                self._waiting.clear()
-                await self._waiting.wait()
-                continue
-            # Counted as waiting until it is sent: a frame that hangs in `send` is backlog too.
-            frame = self._backlog[0]
-            self._send_began = self._clock()
-            await self._send(frame.text)
-            self._send_began = None
-            self._backlog.popleft()
-            self._backlog_bytes -= frame.size
-            if self._backlog_bytes <= self._backlog_bytes_max:
-                self._has_room.set()
+    def _message(self, text: str | None) -> None:
+        limit = self._owner.message_bytes_max
+        try:
+            if text is None:
+                raise BadRequest("message_not_text", "Send JSON as text messages, not binary ones.")
+            if len(text) > limit or len(text.encode()) > limit:
+                raise TooLarge("message_too_large", f"A message has at most {limit} bytes.")
+        except AppError as error:
+            self.send(messages.failure(error, None))
+            return
+        task = self._owner.take(self, text)
+        if task is not None:
+            self._busy = task
+            self.transport.pause_reading()
+            task.add_done_callback(self._go_on)
 
-    def _push(self, frame: Frame) -> None:
-        self._backlog.append(frame)
-        self._backlog_bytes += frame.size
-        if self._backlog_bytes > self._backlog_bytes_max:
-            self._has_room.clear()
-        self._waiting.set()
+    def _go_on(self, task: "asyncio.Task[None]") -> None:
+        self._busy = None
+        self._resume_reading()
 
-    def _catch_up(self) -> bool:
-        """Queue one lagging channel's step to the present; one at a time keeps the backlog small."""
-        while self._lagging:
-            channel, _ = self._lagging.popitem()
-            standing = self._standings[channel]
-            if (standing.epoch, standing.position) != (channel.epoch, channel.position):
-                body = channel.since(standing.position, standing.epoch)
-                standing.epoch, standing.position = channel.epoch, channel.position
-                self._push(messages.publication(channel.name, body))
-                return True
+    def _resume_reading(self) -> None:
+        if self._busy is None and not self.is_full and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self._read_on()
+
+    def _is_within_budget(self) -> bool:
+        if self.is_closing or self._budget.take(asyncio.get_running_loop().time()):
+            return True
+        self.close(CloseCode.TOO_MANY_MESSAGES, "more messages than a client may send")
         return False
+
+    def _closed_by_client(self, payload: bytes) -> None:
+        frames.check_close(payload)
+        self._owner.left(self)
+        if not self.is_closing:
+            self.is_closing = True
+            self.transport.write(bytes((0x80 | frames.CLOSE, len(payload))) + payload)
+        self.transport.close()
+
+    def _fail(self, code: int) -> None:
+        self._rest = b""
+        self._owner.left(self)
+        if not self.is_closing:
+            self.is_closing = True
+            self.transport.write(close_frame(code))
+        self.transport.close()

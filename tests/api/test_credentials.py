@@ -78,7 +78,7 @@ async def test_revocation_reaches_another_process_in_time(api: Api, module_datab
 
 async def test_what_is_remembered_and_a_round_of_the_stream_fit_into_the_promise(api: Api):
     """Somebody may connect by an answer that is about to be forgotten, right after a round."""
-    limits = _stream(api.services, cast(Hub, None))._limits
+    limits = _stream(api.services, cast(Hub, None)).connections.limits
 
     assert api.services.access._ttl_seconds + limits.token_check_seconds <= REMEMBERED_SECONDS * 0.8
 

@@ -1,15 +1,26 @@
 """Fakes at the edges of the stream: a source with scripted documents, a clock to turn, a client."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from app.errors import NotFound
+from app.realtime import frames
 from app.realtime.channels import accept, apply
+from app.realtime.connections import Connections, StillValid, StreamLimits
+from app.realtime.hub import Hub
+from app.realtime.subscriber import Principal, Subscriber
 
 EPOCH = "9f3a61c0"
+
+
+def text_of(frame: bytes) -> str:
+    """The message in a frame of the server."""
+    ((_, payload),) = frames.server_frames(frame)
+    return payload.decode()
 
 
 def board(position: int, scores: dict[str, int], epoch: str = EPOCH, **fields: Any) -> dict[str, Any]:
@@ -84,19 +95,101 @@ async def turns(count: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-class Reader:
-    """The far end of a connection: a client by the rule of the protocol, which may stop taking messages."""
+@dataclass(frozen=True)
+class Viewer:
+    """A principal that may follow one event."""
 
-    def __init__(self) -> None:
+    token: str = "good"
+    view: str = "public"
+
+    @property
+    def actor(self) -> str:
+        return f"token:{self.token}"
+
+    def may_follow(self, channel: str) -> bool:
+        return channel.split("/")[0] == "kos101"
+
+
+async def everybody(principals: Collection[Principal]) -> Collection[Principal]:
+    return principals
+
+
+def connections_of(hub: Hub, still_valid: StillValid = everybody, **limits: Any) -> Connections:
+    return Connections(hub, still_valid, StreamLimits(**limits), lambda error: error)
+
+
+class Reader(asyncio.Transport):
+    """A transport and its far end: a client by the rule of the protocol, which may stop taking messages."""
+
+    def __init__(self, high: int = 65_536) -> None:
+        super().__init__()
         self.messages: list[dict[str, Any]] = []
         self.documents: dict[str, dict[str, Any]] = {}
         self.gaps = 0
-        self.is_reading = asyncio.Event()
-        self.is_reading.set()
+        self.ended: list[tuple[int, bytes]] = []
+        self.is_cut = False
+        self.takes = True
+        self.may_write_to_us = True
+        self.pings = 0
+        self.writes: list[bytes] = []
+        self.subscriber: Subscriber | None = None
+        self._high = high
+        self._buffer: list[bytes] = []
 
-    async def send(self, text: str) -> None:
-        await self.is_reading.wait()
-        self.take(orjson.loads(text))
+    def connect(self, connections: Connections, principal: Principal | None = None) -> Subscriber:
+        """Join as one more connection."""
+        self.subscriber = connections.admit(self, principal or Viewer())
+        return self.subscriber
+
+    def stop_reading(self) -> None:
+        self.takes = False
+
+    def read_on(self) -> None:
+        self.takes = True
+        self._deliver()
+
+    def write(self, data: Any) -> None:
+        self.writes.append(data)
+        self._buffer.append(data)
+        if self.takes:
+            self._deliver()
+        elif self.subscriber and not self.subscriber.is_full and self.get_write_buffer_size() > self._high:
+            self.subscriber.pause_writing()
+
+    def _deliver(self) -> None:
+        while self._buffer and self.takes:
+            for opcode, payload in frames.server_frames(self._buffer.pop(0)):
+                if opcode == frames.TEXT:
+                    self.take(orjson.loads(payload))
+                elif opcode == frames.PING:
+                    self.pings += 1
+                elif opcode == frames.CLOSE:
+                    self.ended.append((int.from_bytes(payload[:2], "big"), payload[2:]))
+        if self.subscriber and self.subscriber.is_full:
+            self.subscriber.resume_writing()
+
+    def get_write_buffer_size(self) -> int:
+        return sum(map(len, self._buffer))
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def pause_reading(self) -> None:
+        self.may_write_to_us = False
+
+    def resume_reading(self) -> None:
+        self.may_write_to_us = True
+
+    def is_closing(self) -> bool:
+        return self.is_cut
+
+    def abort(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if not self.is_cut:
+            self.is_cut = True
+            if self.subscriber:
+                self.subscriber.connection_lost(None)
 
     def take(self, message: dict[str, Any]) -> None:
         self.messages.append(message)

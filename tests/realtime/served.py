@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -15,30 +14,25 @@ from fastapi.responses import JSONResponse
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from app.api.stream import Principal, Stream, StreamLimits
+from app.api.stream import Stream
 from app.errors import AppError, Unauthorized, Unavailable
+from app.realtime.connections import StreamLimits
 from app.realtime.hub import Hub
+from app.realtime.socket import StreamProtocol
+from app.realtime.subscriber import Principal
 from app.web.routes import web_routes
-from tests.realtime.doubles import ScriptedSource, board
+from tests.realtime.doubles import ScriptedSource, Viewer, board
 
 BOARD = "kos101/boards/hosts"
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """A principal that may follow one event."""
-
-    token: str
-    view: str = "public"
-
-    def may_follow(self, channel: str) -> bool:
-        return channel.split("/")[0] == "kos101"
+# Whether connections stay with the server, as on any other than ours; set by tests that run both ways.
+is_attached_by_default = False
 
 
 class Served:
     """The server, which can be stopped and started again on its port, and the tokens it knows."""
 
-    def __init__(self, publish_interval_ms: int, limits: StreamLimits) -> None:
+    def __init__(self, publish_interval_ms: int, limits: StreamLimits, is_attached: bool = False) -> None:
+        self.is_attached = is_attached
         self.tokens = {"good", "other"}
         self.is_database_gone = False
         self.checks = 0
@@ -59,12 +53,18 @@ class Served:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            app, log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=5
+            app,
+            log_level="warning",
+            lifespan="off",
+            # As `kos serve` has it; or as any other server would serve us, through ASGI.
+            ws="websockets-sansio" if self.is_attached else StreamProtocol,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=5,
         )
         self._server = uvicorn.Server(config)
         self._tasks = [
             asyncio.create_task(self._server.serve([listener])),
-            asyncio.create_task(self.stream.watch()),
+            asyncio.create_task(self.stream.connections.watch()),
         ]
         while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
@@ -114,9 +114,12 @@ async def problem(request: Request, error: Exception) -> JSONResponse:
 
 
 @asynccontextmanager
-async def serving(publish_interval_ms: int = 10, **limits: Any) -> AsyncIterator[Served]:
+async def serving(
+    publish_interval_ms: int = 10, is_attached: bool | None = None, **limits: Any
+) -> AsyncIterator[Served]:
     """A started server; stopped at the end if it still runs."""
-    served = Served(publish_interval_ms, StreamLimits(**limits))
+    attached = is_attached_by_default if is_attached is None else is_attached
+    served = Served(publish_interval_ms, StreamLimits(**limits), attached)
     await served.start()
     try:
         yield served

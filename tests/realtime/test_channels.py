@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.errors import InvariantError
 from app.realtime.channels import Channel, accept, apply, order_key
 from app.realtime.messages import Body
-from tests.realtime.doubles import EPOCH, board
+from tests.realtime.doubles import EPOCH, board, text_of
 
 IDS = "abcdef"
 CHANNEL = "kos101/boards/hosts"
@@ -70,8 +70,7 @@ def test_publication_applied_to_any_state_it_accepts_gives_the_next_document(doc
     for index, (before, document) in enumerate(pairwise(documents), start=1):
         frame = channel.update(document)
         assert frame is not None
-        message = orjson.loads(frame.text)
-        assert frame.size == len(frame.text.encode())
+        message = orjson.loads(text_of(frame))
         if "snapshot" in message:
             assert message["snapshot"] == document
             continue
@@ -191,7 +190,7 @@ def test_what_no_delta_can_express_is_published_as_a_snapshot(document, is_reset
     frame = channel.update(document)
 
     assert frame is not None
-    message = orjson.loads(frame.text)
+    message = orjson.loads(text_of(frame))
     assert message["snapshot"] == document
     assert message["epoch"] == document["epoch"]
     assert message.get("reset", False) is is_reset

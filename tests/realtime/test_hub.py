@@ -10,7 +10,7 @@ from app.errors import AppError, Unavailable
 from app.realtime.hub import Hub
 from app.realtime.messages import Subscribe
 from app.realtime.subscriber import Subscriber
-from tests.realtime.doubles import Reader, ScriptedSource, TurnedClock, board, turns
+from tests.realtime.doubles import Reader, ScriptedSource, TurnedClock, Viewer, board, connections_of, turns
 
 NAME = "kos101/boards/hosts"
 INTERVAL_SECONDS = 0.05
@@ -23,7 +23,7 @@ class Stage:
         self.source = ScriptedSource({NAME: board(1, {"a": 1, "b": 2})})
         self.clock = TurnedClock()
         self.hub = Hub(self.source, interval_ms, 100, sleep=self.clock.sleep, linger_seconds=linger_seconds, **limits)
-        self.tasks: list[asyncio.Task[None]] = []
+        self.connections = connections_of(self.hub)
 
     async def join(
         self, channel: str = NAME, view: str = "public", held: dict[str, Any] | None = None
@@ -34,8 +34,7 @@ class Stage:
         if held:
             reader.documents[channel] = held
             request = Subscribe(channel, 1, held["position"], held["epoch"])
-        subscriber = Subscriber(reader.send, 100_000)
-        self.tasks.append(asyncio.create_task(subscriber.run()))
+        subscriber = reader.connect(self.connections, Viewer(view=view))
         await self.hub.subscribe(subscriber, request, view)
         await turns()
         return subscriber, reader
@@ -53,9 +52,6 @@ async def staged(**settings):
         yield stage
     finally:
         await stage.hub.close()
-        for task in stage.tasks:
-            task.cancel()
-        await asyncio.gather(*stage.tasks, return_exceptions=True)
 
 
 async def test_first_subscriber_gets_the_sources_document_and_the_next_ones_the_same_without_a_read():
@@ -95,7 +91,6 @@ async def test_interval_of_zero_publishes_every_mark_and_those_of_one_turn_toget
 
     assert [message["position"] for message in reader.messages] == [1, 2, 3, 5]
     await stage.hub.close()
-    stage.tasks[0].cancel()
 
 
 async def test_mark_without_a_change_of_this_view_publishes_nothing():
@@ -254,34 +249,26 @@ async def test_source_that_never_answers_is_given_up_and_asked_again():
 
     assert caught.value.code == "channel_unavailable"
     await stage.hub.close()
-    stage.tasks[0].cancel()
 
 
 async def test_one_publication_is_one_encoding_for_all_subscribers():
     async with staged() as stage:
-        sent: list[str] = []
-
-        async def send(text: str) -> None:
-            sent.append(text)
-
-        for _ in range(50):
-            subscriber = Subscriber(send, 100_000)
-            stage.tasks.append(asyncio.create_task(subscriber.run()))
-            await stage.hub.subscribe(subscriber, Subscribe(NAME), "public")
-        await turns()
-        sent.clear()
+        readers = [(await stage.join())[1] for _ in range(50)]
         await stage.clock.turn(INTERVAL_SECONDS)
+        for reader in readers:
+            reader.writes.clear()
+
         await stage.commit(2, a=2)
 
-        assert len(sent) == 50
-        assert len({id(text) for text in sent}) == 1
+        assert [len(reader.writes) for reader in readers] == [1] * 50
+        assert len({id(reader.writes[0]) for reader in readers}) == 1
 
 
 async def test_subscriber_that_does_not_read_holds_up_no_other():
     async with staged() as stage:
         _, slow = await stage.join()
         _, quick = await stage.join()
-        slow.is_reading.clear()
+        slow.stop_reading()
         await stage.clock.turn(INTERVAL_SECONDS)
 
         await stage.commit(2, a=2)

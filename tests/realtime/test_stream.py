@@ -12,9 +12,16 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from app.errors import Unavailable
+from tests.realtime import served as served_module
 from tests.realtime.doubles import EPOCH, board
 from tests.realtime.served import BOARD as NAME
 from tests.realtime.served import serving
+
+
+@pytest.fixture(autouse=True, params=["handed over", "attached"])
+def way(request, monkeypatch):
+    """Every test runs on the server that `kos serve` is, and as on any other ASGI server."""
+    monkeypatch.setattr(served_module, "is_attached_by_default", request.param == "attached")
 
 
 async def said(client: ClientConnection) -> dict[str, Any]:
@@ -102,7 +109,7 @@ async def test_handshake_without_the_subprotocol_is_refused(subprotocols):
 async def test_connection_without_a_valid_token_is_told_not_to_come_back(token):
     async with serving() as served, served.client(token=token) as client:
         assert await closed(client) == 4501
-        assert served.stream.connections == 0
+        assert len(served.stream.connections) == 0
 
 
 async def test_token_that_cannot_be_checked_now_is_told_to_come_back():
@@ -134,7 +141,7 @@ async def test_one_round_asks_once_for_all_connections():
             await asked(one, type="subscribe", channel=NAME)
         served.tokens.clear()
 
-        await served.stream.check_tokens()
+        await served.stream.connections.check_tokens()
 
         assert [await closed(one) for one in (client, other)] == [4502, 4502]
         assert served.checks == 1
@@ -241,13 +248,13 @@ async def test_client_that_never_reads_is_let_go_and_holds_up_no_other():
             await asked(client, type="subscribe", id=1, channel=NAME)
         stalled.transport.pause_reading()
         position = 1
-        while served.stream.connections == 2 and position < 2000:
+        while len(served.stream.connections) == 2 and position < 2000:
             position += 1
             await served.commit(position, **{f"{position}x{number}": number for number in range(300)})
             while (await said(quick)).get("position") != position:
                 pass
 
-        assert served.stream.connections == 1
+        assert len(served.stream.connections) == 1
         assert (await asked(quick, type="ping"))["type"] == "pong"
         stalled.transport.abort()
 
@@ -260,30 +267,30 @@ async def test_client_that_vanishes_leaves_nothing_behind():
                 client.transport.abort()
         await asyncio.sleep(0.1)
 
-        assert served.stream.connections == 0
-        assert all(not opened.members for opened in served.hub._open.values())
+        assert len(served.stream.connections) == 0
+        assert all(not opened.is_followed for opened in served.hub._open.values())
 
 
 async def test_connection_that_the_server_ends_while_a_frame_waits_is_no_error(caplog, monkeypatch):
     """A broken frame makes the server close; what waits for a client that does not read is then let go, later."""
-    async with serving(backlog_bytes_max=1_000) as served, served.client(sock=narrow(served.port)) as client:
+    async with (
+        serving(is_attached=True, backlog_bytes_max=1_000) as served,
+        served.client(sock=narrow(served.port)) as client,
+    ):
         await asked(client, type="subscribe", channel=NAME)
         client.transport.pause_reading()
-        (subscriber,) = served.stream._connected
+        (subscriber,) = served.stream.connections._subscribers
         position = 1
-        while not subscriber._backlog and position < 2_000:
+        while not subscriber.is_full and position < 2_000:
             position += 1
             await served.commit(position, **{f"{position}x{number}": number for number in range(900)})
             await asyncio.sleep(0.02)
-        # Its answer waits too, so that nobody reads on.
-        await client.send('{"type":"ping"}')
-        await asyncio.sleep(0.1)
         client.transport.write(b"\xff\xff\xff")
         await asyncio.sleep(0.1)
         # Where uvicorn tells of exceptions; its configuration keeps them from the root.
         monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
         client.transport.resume_reading()
-        while served.stream.connections:  # noqa: ASYNC110 - it has no event for it
+        while len(served.stream.connections):  # noqa: ASYNC110 - it has no event for it
             await asyncio.sleep(0.01)
 
     assert [record.getMessage() for record in caplog.records] == []

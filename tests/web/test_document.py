@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from playwright.async_api import Page
 
 from app.realtime.channels import Channel, accept, apply, order_key
+from tests.realtime.doubles import text_of
 from tests.realtime.served import serving
 from tests.realtime.test_channels import boards, tickers
 
@@ -38,7 +39,7 @@ def steps() -> list[dict[str, Any]]:
         for before, after in pairwise(documents):
             frame = channel.update(after)
             assert frame is not None
-            message = orjson.loads(frame.text)
+            message = orjson.loads(text_of(frame))
             found.append({"held": before, "message": message, "expected": after})
     return found
 

@@ -1,0 +1,130 @@
+"""A subscriber behind any ASGI server: a transport whose writes go through the server's ``send``.
+
+What `kos serve` does for tens of thousands of connections (``socket.py``), this does on servers that we know nothing
+of, with two tasks for each.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from app.realtime import frames
+from app.realtime.subscriber import Subscriber
+
+_CLOSE_SECONDS_MAX = 2.0
+
+
+class AsgiTransport(asyncio.Transport):
+    """As much of a transport as a subscriber asks for."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        super().__init__()
+        self._websocket = websocket
+        self._subscriber: Subscriber | None = None
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._high = 65_536
+        self._is_closing = False
+        self._wake = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self._aborted = asyncio.Event()
+
+    async def serve(self, subscriber: Subscriber) -> None:
+        """Until the connection has ended."""
+        self._subscriber = subscriber
+        work = (self._read(subscriber), self._write(subscriber), self._aborted.wait())
+        tasks = [asyncio.create_task(one) for one in work]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            reading, writing, _ = await asyncio.gather(*tasks, return_exceptions=True)
+            self._is_closing = True
+            subscriber.connection_lost(None)
+        # A send to a client that just left is no error. RuntimeError is the server's word for a connection that it has
+        # ended itself, for a broken frame or a ping without an answer, and that is not gone yet.
+        if isinstance(writing, RuntimeError):
+            writing = None
+        for outcome in (reading, writing):
+            if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
+                raise outcome
+
+    async def _read(self, subscriber: Subscriber) -> None:
+        while True:
+            await self._may_read.wait()
+            event = await self._websocket.receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            subscriber.heard(event.get("text"))
+            # `receive` does not wait while messages lie ready: a client that floods us would have the loop for itself.
+            await asyncio.sleep(0)
+
+    async def _write(self, subscriber: Subscriber) -> None:
+        while True:
+            while not self._waiting:
+                if self._is_closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+            # Counted as waiting until it is sent: a frame that hangs in `send` is backlog too.
+            joined = self._waiting[0]
+            for opcode, payload in frames.server_frames(joined):
+                if opcode == frames.CLOSE:
+                    await self._close(payload)
+                    return
+                if opcode == frames.TEXT:
+                    await self._websocket.send_text(payload.decode())
+                elif opcode == frames.PING:
+                    # The server pings by itself and ends who does not answer.
+                    subscriber.is_live = True
+            self._waiting.popleft()
+            self._size -= len(joined)
+            if subscriber.is_full and self._size <= self._high // 4:
+                subscriber.resume_writing()
+
+    async def _close(self, payload: bytes) -> None:
+        if self._websocket.client_state is not WebSocketState.CONNECTED:
+            return
+        code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS_MAX):
+                await self._websocket.close(code, reason)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError):
+            # It cannot be told any more.
+            return
+
+    # What the subscriber calls.
+
+    def write(self, data: Any) -> None:
+        self._waiting.append(data)
+        self._size += len(data)
+        self._wake.set()
+        if self._subscriber is not None and not self._subscriber.is_full and self._size > self._high:
+            self._subscriber.pause_writing()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._high = self._high if high is None else high
+
+    def get_write_buffer_size(self) -> int:
+        return self._size
+
+    def pause_reading(self) -> None:
+        self._may_read.clear()
+
+    def resume_reading(self) -> None:
+        self._may_read.set()
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def close(self) -> None:
+        self._is_closing = True
+        self._wake.set()
+
+    def abort(self) -> None:
+        self._is_closing = True
+        self._aborted.set()

@@ -1,0 +1,202 @@
+"""All connections of this process: takes their messages, and one sweep looks after them.
+
+The sweep pings, ends who is dead, stalled or does not answer a close, and whose token ended. Nothing here costs a task
+or a timer per connection.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from app.errors import AppError, BadRequest, Conflict, Forbidden
+from app.realtime import messages
+from app.realtime.frames import PING_FRAME
+from app.realtime.hub import Hub
+from app.realtime.messages import CloseCode, Ping, Subscribe, Unsubscribe
+from app.realtime.subscriber import Principal, Subscriber
+
+_log = logging.getLogger(__name__)
+
+# A client that was told to close has so long to answer.
+CLOSE_SECONDS_MAX = 2.0
+_OVERDUE_CHECK_SECONDS = 1.0
+
+# Which of these, let in before, may stay: those that are neither expired nor revoked.
+StillValid = Callable[[Collection[Principal]], Awaitable[Collection[Principal]]]
+# What of an error its caller is told, in place of the words of a database.
+Told = Callable[[AppError], AppError]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """Limits of one connection, and how often connections and tokens are looked at again.
+
+    Whoever comes back may subscribe to everything again at once, so as many messages more are taken then.
+    """
+
+    message_bytes_max: int = 4096
+    messages_per_second_max: int = 50
+    subscriptions_max: int = 64
+    backlog_bytes_max: int = 262_144
+    stall_seconds_max: float = 15.0
+    token_check_seconds: float = 2.0
+    ping_seconds: float = 20.0
+
+
+class Connections:
+    """An ``Owner`` of subscribers. ``watch`` runs beside the server."""
+
+    def __init__(self, hub: Hub, still_valid: StillValid, limits: StreamLimits, told: Told) -> None:
+        self.limits = limits
+        self.message_bytes_max = limits.message_bytes_max
+        self.messages_per_second_max = limits.messages_per_second_max
+        self.messages_burst_max = limits.messages_per_second_max + limits.subscriptions_max
+        self._hub = hub
+        self._still_valid = still_valid
+        self._told = told
+        self._subscribers: dict[Subscriber, None] = {}
+        # Since when, by the loop's clock.
+        self._stalled: dict[Subscriber, float] = {}
+        self._closing: dict[Subscriber, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
+
+    def admit(self, transport: asyncio.Transport, principal: Principal) -> Subscriber:
+        """A new connection whose handshake is over."""
+        transport.set_write_buffer_limits(high=min(self.limits.backlog_bytes_max, 65_536))
+        subscriber = Subscriber(transport, principal, self)
+        self._subscribers[subscriber] = None
+        return subscriber
+
+    # What subscribers tell.
+
+    def take(self, subscriber: Subscriber, text: str) -> "asyncio.Task[None] | None":
+        try:
+            request = messages.decode(text)
+        except AppError as error:
+            identity = None if isinstance(error, BadRequest) else messages.id_of(text)
+            subscriber.send(messages.failure(error, identity))
+            return None
+        view = subscriber.principal.view
+        match request:
+            case Ping():
+                subscriber.send(messages.pong(request.id))
+            case Unsubscribe():
+                self._hub.unsubscribe(subscriber, request.channel, view)
+                subscriber.send(messages.unsubscribed(request.id, request.channel))
+            case Subscribe():
+                return self._subscribe(subscriber, request, view)
+        return None
+
+    def stalled(self, subscriber: Subscriber) -> None:
+        if subscriber in self._subscribers:
+            self._stalled[subscriber] = asyncio.get_running_loop().time()
+            self._hub.stall(subscriber)
+            if subscriber.transport.get_write_buffer_size() > self.limits.backlog_bytes_max + 65_536:
+                subscriber.cut()
+
+    def drained(self, subscriber: Subscriber) -> None:
+        if self._stalled.pop(subscriber, None) is not None:
+            self._hub.resume(subscriber)
+
+    def left(self, subscriber: Subscriber) -> None:
+        self._subscribers.pop(subscriber, None)
+        self._stalled.pop(subscriber, None)
+        self._closing.pop(subscriber, None)
+        self._hub.leave(subscriber)
+
+    def closing(self, subscriber: Subscriber) -> None:
+        self._closing[subscriber] = asyncio.get_running_loop().time()
+
+    def _subscribe(self, subscriber: Subscriber, request: Subscribe, view: str) -> "asyncio.Task[None] | None":
+        try:
+            self._check(subscriber, request.channel)
+            if self._hub.subscribe_now(subscriber, request, view):
+                return None
+        except AppError as error:
+            self._refuse(subscriber, request, error)
+            return None
+        return asyncio.get_running_loop().create_task(self._subscribe_later(subscriber, request, view))
+
+    async def _subscribe_later(self, subscriber: Subscriber, request: Subscribe, view: str) -> None:
+        try:
+            await self._hub.subscribe(subscriber, request, view)
+        except AppError as error:
+            self._refuse(subscriber, request, error)
+        except Exception:
+            _log.exception("a subscribe failed")
+            subscriber.close(CloseCode.UNAVAILABLE)
+
+    def _refuse(self, subscriber: Subscriber, request: Subscribe, error: AppError) -> None:
+        subscriber.send(messages.failure(self._told(error), request.id))
+
+    def _check(self, subscriber: Subscriber, channel: str) -> None:
+        if not subscriber.principal.may_follow(channel):
+            raise Forbidden("channel_forbidden", "This token may not follow the channel.")
+        followed = {opened.name for opened in subscriber.channels}
+        if channel not in followed and len(followed) >= self.limits.subscriptions_max:
+            detail = f"A connection follows at most {self.limits.subscriptions_max} channels."
+            raise Conflict("too_many_subscriptions", detail)
+
+    # The sweep.
+
+    async def watch(self) -> None:
+        """End connections that may not or cannot stay, until cancelled."""
+        await asyncio.gather(self._watch_tokens(), self._watch_overdue(), self._watch_pings())
+
+    async def _watch_tokens(self) -> None:
+        while True:
+            await asyncio.sleep(self.limits.token_check_seconds)
+            await self.check_tokens()
+
+    async def _watch_overdue(self) -> None:
+        seconds = min(self.limits.stall_seconds_max / 4, _OVERDUE_CHECK_SECONDS)
+        while True:
+            await asyncio.sleep(seconds)
+            self.end_overdue()
+
+    async def _watch_pings(self) -> None:
+        while True:
+            # A round always takes the whole interval, so that the writes of many are spread over it.
+            everyone, steps = list(self._subscribers), max(1, round(self.limits.ping_seconds))
+            for step in range(steps):
+                for subscriber in everyone[step * len(everyone) // steps : (step + 1) * len(everyone) // steps]:
+                    self._ping(subscriber)
+                await asyncio.sleep(self.limits.ping_seconds / steps)
+
+    def _ping(self, subscriber: Subscriber) -> None:
+        if subscriber not in self._subscribers or subscriber.is_full:
+            return
+        if subscriber.is_live:
+            subscriber.is_live = False
+            subscriber.send(PING_FRAME)
+        else:
+            subscriber.cut()
+
+    def end_overdue(self) -> None:
+        """End connections that have taken nothing for ``stall_seconds_max``, or do not answer a close."""
+        now = asyncio.get_running_loop().time()
+        for subscriber, since in list(self._stalled.items()):
+            if now - since > self.limits.stall_seconds_max:
+                subscriber.cut()
+        for subscriber, since in list(self._closing.items()):
+            if now - since > CLOSE_SECONDS_MAX:
+                del self._closing[subscriber]
+                subscriber.cut()
+
+    async def check_tokens(self) -> None:
+        """End connections whose token expired or was revoked. A check that fails (no database) leaves them alone."""
+        asked = {one.principal.actor: one.principal for one in self._subscribers}
+        if not asked:
+            return
+        try:
+            valid = {one.actor for one in await self._still_valid(asked.values())}
+        except Exception:
+            _log.warning("the stream's tokens could not be checked", exc_info=True)
+            return
+        gone = asked.keys() - valid
+        if gone:
+            for subscriber in [one for one in self._subscribers if one.principal.actor in gone]:
+                subscriber.close(CloseCode.TOKEN_ENDED, "the token expired or was revoked")
