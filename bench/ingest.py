@@ -191,8 +191,6 @@ PROCESSOR_RATIOS = (
     ("processor time, pgbench / single orders", "pgbench", "single_postgresql"),
     ("processor time, pgbench / batches", "pgbench", "batch_postgresql"),
 )
-# Above this much other work a rate says more about the machine than about the contestant.
-OTHERS_CORE_MAX = 0.2
 
 
 def _processor_us(figures: dict[str, float]) -> float:
@@ -236,9 +234,7 @@ def main() -> None:
         verified = ingest.verify()
         described["postgresql"] = postgres.psql("SHOW server_version")
     medians, targets = summary(rounds)
-    others = max(figures["others_core"] for figures in medians.values())
-    if others > OTHERS_CORE_MAX:
-        print(f"NOT QUIET: other work used {others:.2f} cores, so the rates are not to be trusted")
+    results.warn_unless_quiet(figures["others_core"] for figures in medians.values())
     settings = {"rounds": options.rounds, "seconds": options.seconds, "warm_seconds": options.warm_seconds}
     results.write(
         given.out,

@@ -3,7 +3,7 @@
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,8 @@ from bench import machine
 
 FOLDER = Path(__file__).parent / "results"
 _PACKAGES = ("uvicorn", "uvloop", "asyncpg", "fastapi", "sqlalchemy", "msgspec")
+# Above this much other work a rate says more about the machine than about the contestant.
+_OTHERS_CORE_MAX = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +56,13 @@ def target(
         "aim_met": met(aim),
         **more,
     }
+
+
+def warn_unless_quiet(others_core: Iterable[float]) -> None:
+    """Say so when other work took too much of the machine. Units: cores, of each contestant."""
+    most = max(others_core)
+    if most > _OTHERS_CORE_MAX:
+        print(f"NOT QUIET: other work used {most:.2f} cores, so the rates are not to be trusted")
 
 
 def write(folder: Path, name: str, result: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,37 +70,45 @@ class Kos:
 @contextmanager
 def kos(database_url: str, core: int, **settings: str) -> Iterator[Kos]:
     """``kos serve`` on one core; ``settings`` are ``KOS_*`` without the prefix."""
-    variables = {"KOS_DATABASE_URL": database_url, "KOS_ADMIN_KEY": ADMIN_KEY, "KOS_LOG_FORMAT": "json"} | _OURS
+    variables = {"KOS_DATABASE_URL": database_url, "KOS_ADMIN_KEY": ADMIN_KEY, "KOS_LOG_FORMAT": "json"}
     variables |= {f"KOS_{name.upper()}": value for name, value in settings.items()}
     program = str(Path(sys.executable).with_name("kos"))
-    with _served(core, variables, lambda port: [program, "serve", "--port", str(port)], "/readyz") as server:
+    with served(
+        core, variables, lambda port, _: [program, "serve", "--port", str(port)], lambda port: answers(port, "/readyz")
+    ) as server:
         yield Kos(server.port, server.pid, database_url)
 
 
 @contextmanager
 def naive(database_url: str, core: int) -> Iterator[Server]:
     """The ordinary peer on one core."""
-    with _served(
+    with served(
         core,
-        _OURS,
-        lambda port: [sys.executable, "-m", "bench.peers.naive", database_url, str(port)],
-        "/openapi.json",
+        {},
+        lambda port, _: [sys.executable, "-m", "bench.peers.naive", database_url, str(port)],
+        lambda port: answers(port, "/openapi.json"),
     ) as server:
         yield server
 
 
 @contextmanager
-def _served(core: int, variables: Mapping[str, str], command: Any, ready_path: str) -> Iterator[Server]:
+def served(
+    core: int,
+    variables: Mapping[str, str],
+    command: Callable[[int, Path], list[str]],
+    is_ready: Callable[[int], bool],
+) -> Iterator[Server]:
+    """A program on one core with a port and a folder of its own, from when it is ready until it is stopped."""
     with TemporaryDirectory(prefix="kos-bench-") as folder:
-        assigned = [f"{name}={value}" for name, value in variables.items()]
+        assigned = [f"{name}={value}" for name, value in (_OURS | dict(variables)).items()]
 
         def on(port: int) -> Server:
             return Server(
                 url=f"http://127.0.0.1:{port}",
                 port=port,
                 directory=Path(folder),
-                command=machine.on_core(core, "env", *assigned, *command(port)),
-                is_ready=lambda _: _answers(port, ready_path),
+                command=machine.on_core(core, "env", *assigned, *command(port, Path(folder))),
+                is_ready=lambda _: is_ready(port),
             )
 
         server = start_on_free_port(on)
@@ -110,7 +118,8 @@ def _served(core: int, variables: Mapping[str, str], command: Any, ready_path: s
             server.stop()
 
 
-def _answers(port: int, path: str) -> bool:
+def answers(port: int, path: str) -> bool:
+    """Whether a GET is answered with 200."""
     try:
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as connection:
             connection.request("GET", path)
