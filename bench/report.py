@@ -27,9 +27,14 @@ def report(folder: Path) -> str:
         "# Results\n",
         "Made by `python -m bench.report` from `results/*.json`; how to repeat them: `README.md`.\n",
     ]
-    found = {name: _read(folder / f"{name}.json") for name in ("ingest", "million", "latency")}
-    for name, write in (("ingest", _ingest), ("million", _million), ("latency", _latency)):
-        if (result := found[name]) is not None:
+    writers = {
+        "ingest": _ingest,
+        "million": _million,
+        "latency": _latency,
+        "saturated": _saturated,
+    }
+    for name, write in writers.items():
+        if (result := _read(folder / f"{name}.json")) is not None:
             parts += [*write(result), _machine(result)]
     if NOTES.exists():
         parts.append(NOTES.read_text())
@@ -91,10 +96,32 @@ def _latency(result: dict[str, Any]) -> Iterable[str]:
         f"{settings['seconds']:g} s.\n"
     )
     yield _targets(result)
-    runs = [(name, run) for name, each in result["runs"].items() for run in each]
+    yield _runs("database", [(name, run) for name, each in result["runs"].items() for run in each])
+
+
+def _saturated(result: dict[str, Any]) -> Iterable[str]:
+    settings = result["settings"]
+    yield "## Fan-out\n"
+    under_way = " or ".join(f"{window} ({int(size):,})" for size, window in settings["windows"].items())
+    yield (
+        f"Messages of {settings['message_bytes']} bytes from one publisher to all subscribers. Saturated: always so "
+        f"many under way: {under_way}. Paced: {settings['pace_per_second']} a second. {settings['rounds']} rounds of "
+        f"{settings['seconds']:g} s each, contestants in turns; medians, by the server's processor time.\n"
+    )
+    yield _targets(result)
+    for subscribers, by_name in result["medians"].items():
+        yield f"### {int(subscribers):,} subscribers\n"
+        yield _runs("contestant", [(name.replace("_", " "), figures) for name, figures in by_name.items()])
+    if result["left_out"]:
+        why = "; ".join(f"{name} ({reason})" for name, reason in result["left_out"].items())
+        yield f"Not measured here: {why}.\n"
+
+
+def _runs(first: str, runs: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """One row for each, with all of its figures."""
     columns = list(runs[0][1])
     rows = [[name, *(_shown(run[column]) for column in columns)] for name, run in runs]
-    yield _table(["database", *(column.replace("_", " ") for column in columns)], rows)
+    return _table([first, *(column.replace("_", " ") for column in columns)], rows)
 
 
 def _targets(result: dict[str, Any]) -> str:

@@ -1,9 +1,15 @@
 """The measurements run, lose nothing and are reported. No figure is looked at: a test machine is never quiet."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from bench import servers
+from bench.fanout import load, saturated
 
 ROOT = Path(__file__).parent.parent.parent
 CONTESTANTS = {
@@ -15,13 +21,24 @@ CONTESTANTS = {
     "single_sqlite",
     "batch_sqlite",
 }
+FANOUT_CONTESTANTS = {"limit_send", "limit_coalesce", "ours", "naive", "nchan", "uwebsockets"}
 
 
 def measured(name: str, folder: Path):
     command = [sys.executable, "-m", f"bench.{name}", "--quick", "--out", str(folder / "results")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((folder / "results" / f"{name}.json").read_text())
+    return json.loads((folder / "results" / f"{name.rpartition('.')[2]}.json").read_text())
+
+
+def fanout_measured(name: str, folder: Path):
+    """As ``measured``; None where there is no compiler for the load client, and then it says so."""
+    try:
+        return measured(f"fanout.{name}", folder)
+    except AssertionError as failure:
+        if shutil.which("gcc") is not None or "no C compiler" not in str(failure):
+            raise
+        return None
 
 
 def reported(folder: Path) -> str:
@@ -51,6 +68,45 @@ def test_latency_sees_every_order_at_every_subscriber(tmp_path):
 
     assert [run["orders"] for each in result["runs"].values() for run in each] == [60, 60]
     assert "SQLite, interval 0 ms: p99, ms" in reported(tmp_path)
+
+
+def test_saturated_loads_every_contestant_and_ours_loses_no_message(tmp_path):
+    result = fanout_measured("saturated", tmp_path)
+    if result is None:
+        return
+
+    turns = result["medians"]["50"]
+    targets = {one["name"]: one for one in result["targets"]}
+    assert set(turns) | set(result["left_out"]) == FANOUT_CONTESTANTS
+    assert all(one["saturated_per_cpu_s"] > 0 and one["paced_per_cpu_s"] > 0 for one in turns.values())
+    assert targets["messages missing"]["floor_met"]
+    assert "saturated / ordinary peer, 50 subscribers" in reported(tmp_path)
+
+
+def test_missing_compiler_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(load, "BINARIES", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(servers.BenchFailed, match="gcc, which is not installed"):
+        load.compiled("wsload")
+
+
+def test_pace_that_nobody_kept_is_no_target_met():
+    figures = {"saturated_per_cpu_s": 9.0, "paced_per_cpu_s": None, "bytes_per_connection": 1, "missing": 0}
+    rounds = [{50: dict.fromkeys(("ours", "limit_send", "limit_coalesce", "naive"), figures)}]
+
+    targets = {one["name"]: one["floor_met"] for one in saturated.targets(rounds)}
+
+    assert not targets["paced / limit, 50 subscribers"]
+    assert targets["saturated / limit with coalescing, 50 subscribers"]
+    assert not any("nchan" in name for name in targets)
+
+
+def test_connection_that_was_lost_is_no_result():
+    told = {"n": 2, "connected": 2, "errors": 1, "note": "closed by server", "phases": []}
+
+    with pytest.raises(servers.BenchFailed, match="closed by server"):
+        load.report(["wsload"], 0, json.dumps(told))
 
 
 def test_verify_refuses_a_journal_that_holds_less_than_was_acknowledged(tmp_path):
