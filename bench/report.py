@@ -32,6 +32,7 @@ def report(folder: Path) -> str:
         "million": _million,
         "latency": _latency,
         "saturated": _saturated,
+        "stalls": _stalls,
     }
     for name, write in writers.items():
         if (result := _read(folder / f"{name}.json")) is not None:
@@ -115,6 +116,17 @@ def _saturated(result: dict[str, Any]) -> Iterable[str]:
     if result["left_out"]:
         why = "; ".join(f"{name} ({reason})" for name, reason in result["left_out"].items())
         yield f"Not measured here: {why}.\n"
+
+
+def _stalls(result: dict[str, Any]) -> Iterable[str]:
+    settings = result["settings"]
+    yield "## Stalls of the event loop\n"
+    yield (
+        f"{settings['subscribers']:,} subscribers, {settings['messages_per_second']} messages a second for "
+        f"{settings['seconds']:g} s, and `GET /lag` about sixty times a second from the core of the subscribers.\n"
+    )
+    yield _targets(result)
+    yield _runs("round", [(str(number), run) for number, run in enumerate(result["runs"], 1)])
 
 
 def _runs(first: str, runs: Sequence[tuple[str, dict[str, Any]]]) -> str:

@@ -15,7 +15,7 @@ folder=${1:-bench}
 sync_packages test
 measurements="ingest million latency"
 if command -v gcc >/dev/null; then
-    measurements="$measurements fanout.saturated"
+    measurements="$measurements fanout.saturated fanout.stalls"
 else
     echo "no gcc: the fan-out is not measured, its load client is made with it" >&2
 fi

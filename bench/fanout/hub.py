@@ -1,11 +1,13 @@
 """The service's fan-out without its documents: what is sent to ``/pub`` goes to every connection of ``/ws`` as it is.
 
 The same protocol class, subscriber and walk as the stream; for a load client that publishes messages of its own.
+``GET /lag`` tells for how long the event loop kept others waiting.
 """
 
 import asyncio
 import socket
 import sys
+import time
 from typing import Any
 
 import uvicorn
@@ -19,6 +21,7 @@ from app.realtime.socket import EXTENSION, StreamProtocol
 from app.realtime.subscriber import Subscriber
 
 _SEND_BUFFER_BYTES = 32_768
+_PROBE_SECONDS = 0.002
 
 
 class Anybody:
@@ -62,8 +65,38 @@ class Relay:
     def closing(self, subscriber: Subscriber) -> None: ...
 
 
+class Probe:
+    """Sleeps briefly again and again, and keeps the longest time by which it woke up late. Runs once it was asked."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def longest(self) -> float:
+        """Since it was last asked. Units: seconds."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            started = time.perf_counter()
+            await asyncio.sleep(_PROBE_SECONDS)
+            self._longest = max(self._longest, time.perf_counter() - started - _PROBE_SECONDS)
+
+
 def application(relay: Relay) -> FastAPI:
     app = FastAPI()
+    probe = Probe()
+
+    @app.get("/lag")
+    async def lag() -> dict[str, float]:
+        return {"longest_ms": probe.longest() * 1000}
 
     @app.websocket("/ws")
     async def subscribe(websocket: WebSocket) -> None:

@@ -1,15 +1,18 @@
 """The measurements run, lose nothing and are reported. No figure is looked at: a test machine is never quiet."""
 
+import asyncio
 import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from bench import servers
 from bench.fanout import load, saturated
+from bench.fanout.hub import Probe
 
 ROOT = Path(__file__).parent.parent.parent
 CONTESTANTS = {
@@ -81,6 +84,30 @@ def test_saturated_loads_every_contestant_and_ours_loses_no_message(tmp_path):
     assert all(one["saturated_per_cpu_s"] > 0 and one["paced_per_cpu_s"] > 0 for one in turns.values())
     assert targets["messages missing"]["floor_met"]
     assert "saturated / ordinary peer, 50 subscribers" in reported(tmp_path)
+
+
+def test_stalls_asks_while_every_message_arrives(tmp_path):
+    result = fanout_measured("stalls", tmp_path)
+    if result is None:
+        return
+
+    (run,) = result["runs"]
+    assert run["messages"] == 5
+    assert run["longest_stall_ms"] > 0
+    assert "longest stall, ms" in reported(tmp_path)
+
+
+async def test_probe_sees_that_the_loop_was_held_and_starts_anew_when_asked():
+    probe = Probe()
+    probe.longest()
+    await asyncio.sleep(0.01)
+
+    time.sleep(0.2)  # noqa: ASYNC251 - what it is there to see
+    await asyncio.sleep(0.01)
+
+    assert probe.longest() > 0.15
+    assert probe.longest() == 0
+    probe.close()
 
 
 def test_missing_compiler_is_told(tmp_path, monkeypatch):
