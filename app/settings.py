@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         50, ge=1, description="Messages a client may send; and at once as many more as it may follow channels"
     )
     subscriber_lag_bytes_max: int = Field(
-        1 << 18, ge=1, description="Backlog of one connection; above it it gets one step from where it stands instead"
+        1 << 16, ge=1, description="Waiting for one connection; above it, it gets a snapshot once it has drained"
     )
     subscriber_stall_seconds_max: float = Field(15, gt=0, description="A connection that takes nothing is closed")
     ping_seconds: float = Field(20, gt=0, description="Between two pings; a connection silent for longer is ended")

@@ -1,7 +1,7 @@
 """A subscriber behind any ASGI server: a transport whose writes go through the server's ``send``.
 
 What `kos serve` does for tens of thousands of connections (``socket.py``), this does on servers that we know nothing
-of, with two tasks for each.
+of, with two tasks for each. Pings, and how a connection that takes nothing is let go, are that server's then.
 """
 
 import asyncio

@@ -38,7 +38,7 @@ class StreamLimits:
     message_bytes_max: int = 4096
     messages_per_second_max: int = 50
     subscriptions_max: int = 64
-    backlog_bytes_max: int = 262_144
+    backlog_bytes_max: int = 65_536
     stall_seconds_max: float = 15.0
     token_check_seconds: float = 2.0
     ping_seconds: float = 20.0
@@ -65,7 +65,7 @@ class Connections:
 
     def admit(self, transport: asyncio.Transport, principal: Principal) -> Subscriber:
         """A new connection whose handshake is over."""
-        transport.set_write_buffer_limits(high=min(self.limits.backlog_bytes_max, 65_536))
+        transport.set_write_buffer_limits(high=self.limits.backlog_bytes_max)
         subscriber = Subscriber(transport, principal, self)
         self._subscribers[subscriber] = None
         return subscriber
@@ -94,8 +94,6 @@ class Connections:
         if subscriber in self._subscribers:
             self._stalled[subscriber] = asyncio.get_running_loop().time()
             self._hub.stall(subscriber)
-            if subscriber.transport.get_write_buffer_size() > self.limits.backlog_bytes_max + 65_536:
-                subscriber.cut()
 
     def drained(self, subscriber: Subscriber) -> None:
         if self._stalled.pop(subscriber, None) is not None:
@@ -167,7 +165,7 @@ class Connections:
                 await asyncio.sleep(self.limits.ping_seconds / steps)
 
     def _ping(self, subscriber: Subscriber) -> None:
-        if subscriber not in self._subscribers or subscriber.is_full:
+        if subscriber not in self._subscribers or subscriber.is_waited_for:
             return
         if subscriber.is_live:
             subscriber.is_live = False

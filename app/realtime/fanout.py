@@ -68,6 +68,11 @@ class Fanout:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._walk())
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that was published has been written."""
+        return self._task is None
+
     async def settled(self) -> None:
         """Wait until everything that was published has been written."""
         while self._task is not None:

@@ -54,8 +54,9 @@ class OpenChannel:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.fanout = Fanout()
-        # Followers whose transports are full: nothing is written to them until they have drained.
-        self.stalled: dict[Subscriber, None] = {}
+        # Followers whose transports are full: nothing is written to them until they have drained. With the epoch and
+        # position of the last that was written to them, None if a walk was under way.
+        self.stalled: dict[Subscriber, tuple[str, int] | None] = {}
         self.is_due = False
         self.task: asyncio.Task[None] | None = None
         # Ends with the next read that starts after it was asked for.
@@ -73,12 +74,20 @@ class OpenChannel:
 
     def send_and_follow(self, subscriber: Subscriber, frame: messages.Frame) -> None:
         """Write what brings a client to the present, and every publication after it."""
+        self.stalled.pop(subscriber, None)
+        # First: that very frame may fill its transport, or end it, and it then leaves from here.
+        self.fanout.add(subscriber)
         subscriber.send(frame)
-        if subscriber.is_full:
-            # That very frame filled it.
-            self.stalled[subscriber] = None
-        else:
-            self.fanout.add(subscriber)
+
+    def stall(self, subscriber: Subscriber) -> None:
+        """Write nothing more to a follower."""
+        if subscriber in self.fanout:
+            self.fanout.remove(subscriber)
+            self.stalled[subscriber] = self.standing if self.fanout.is_settled else None
+
+    @property
+    def standing(self) -> tuple[str, int]:
+        return self.channel.epoch, self.channel.position
 
 
 class Hub:
@@ -170,15 +179,24 @@ class Hub:
     def stall(self, subscriber: Subscriber) -> None:
         """It cannot take more now; what it follows goes on without it."""
         for opened in subscriber.channels:
-            opened.fanout.remove(subscriber)
-            opened.stalled[subscriber] = None
+            opened.stall(subscriber)
 
     def resume(self, subscriber: Subscriber) -> None:
-        """It can take more: one snapshot of each channel brings it to the present."""
-        for opened in subscriber.channels:
-            if subscriber.is_full:
+        """It can take more: one snapshot of each channel that has changed brings it to the present."""
+        channels = subscriber.channels
+        for number, opened in enumerate(channels):
+            if subscriber.is_closing:
                 return
-            if opened.stalled.pop(subscriber, 0) is None:
+            if subscriber.is_full:
+                # Those that wait longest are first when it has drained again.
+                subscriber.channels = (*channels[number:], *channels[:number])
+                return
+            if subscriber not in opened.stalled:
+                continue
+            if opened.stalled[subscriber] == opened.standing:
+                del opened.stalled[subscriber]
+                opened.fanout.add(subscriber)
+            else:
                 body = opened.channel.since(None, None)
                 opened.send_and_follow(subscriber, messages.publication(opened.name, body))
 

@@ -8,10 +8,11 @@ on inside uvicorn is named here; the tests of this module run on every upgrade.
 import asyncio
 from typing import Any, Protocol
 
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from app.realtime import frames
+from app.errors import InvariantError
 from app.realtime.subscriber import Principal, Subscriber
 
 EXTENSION = "kos.socket"
@@ -40,8 +41,8 @@ _NO_TRANSPORT: Any = _NoTransport()
 class StreamProtocol(WebSocketsSansIOProtocol):
     """For ``uvicorn.Config(ws=…)``; the handler finds it in the scope under ``extensions`` as ``kos.socket``."""
 
-    # Bytes after the request that belong to a frame of which not all has come.
-    _tail = b""
+    # What came after the request, until the application asks for a message: None from then on.
+    _unread: bytes | None = b""
     _has_request = False
 
     def handle_connect(self, event: Request) -> None:
@@ -51,23 +52,30 @@ class StreamProtocol(WebSocketsSansIOProtocol):
             extensions[EXTENSION] = self
 
     def data_received(self, data: bytes) -> None:
-        # The parser may hold half a frame, and does not tell which bytes: so they are kept here.
-        if self._has_request:
-            self._tail = _unfinished(self._tail + data)
+        # Kept as it came, because the parser does not give back what it has taken of an unfinished frame. It is little:
+        # reading pauses at the first whole message.
+        if self._has_request and self._unread is not None:
+            self._unread += data
         self._has_request = True
         super().data_received(data)
 
+    async def receive(self) -> ASGIReceiveEvent:
+        event = await super().receive()
+        if event["type"] != "websocket.connect":
+            self._unread = None
+        return event
+
     def hand_over(self, owner: Admitting, principal: Principal) -> None:
-        """Make a subscriber of this connection; nothing happens if it is gone already."""
+        """Make a subscriber of this connection; nothing happens if it is gone already.
+
+        Errors: InvariantError if messages were received before.
+        """
         transport = self.transport
         if self.disconnected or self.close_sent or transport.is_closing():
             return
+        if self._unread is None:
+            raise InvariantError("a connection is handed over before its first message is received")
         self.stop_keepalive()
-        part = None
-        if self.conn.current_size is not None:
-            opcode = frames.TEXT if self.curr_msg_data_type == "text" else frames.BINARY
-            part = (opcode, b"".join(self.frames))
-        heard = [self.queue.get_nowait() for _ in range(self.queue.qsize())]
         subscriber = owner.admit(transport, principal)
         transport.set_protocol(subscriber)
         self.connections.discard(self)
@@ -77,18 +85,5 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         self.transport = _NO_TRANSPORT
         if self.read_paused:
             transport.resume_reading()
-        for event in heard:
-            if event["type"] == "websocket.receive":
-                subscriber.heard(event.get("text"))
-        subscriber.adopt(self._tail, part)
-
-
-def _unfinished(data: bytes) -> bytes:
-    """What is left of it after all whole frames; nothing once it breaks the protocol, which the parser will tell."""
-    at = 0
-    try:
-        while (frame := frames.read_frame(data, at, len(data))) is not None:
-            at = frame.end
-    except frames.BadFrame:
-        return b""
-    return data[at:]
+        if self._unread:
+            subscriber.data_received(self._unread)

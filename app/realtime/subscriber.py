@@ -109,6 +109,11 @@ class Subscriber(asyncio.Protocol):
     # What others do with it.
 
     @property
+    def is_waited_for(self) -> bool:
+        """Whether it is not read from for reasons of ours, so that nothing can be heard of it."""
+        return self.is_full or self._busy is not None
+
+    @property
     def write(self) -> Write:
         """Made anew each time it is asked for: who leaves a fan-out and comes back has another one."""
         return self.transport.write
@@ -118,11 +123,6 @@ class Subscriber(asyncio.Protocol):
         if not self.is_closing:
             self.transport.write(frame)
 
-    def adopt(self, rest: bytes, part: tuple[int, bytes] | None) -> None:
-        """Go on where another parser of this connection's bytes stopped."""
-        self._rest, self._part = rest, part
-        self._read_on()
-
     def close(self, code: int, reason: str = "") -> None:
         """Say why and write nothing more; whoever does not answer in time is cut off by the sweep."""
         if self.is_closing:
@@ -131,6 +131,9 @@ class Subscriber(asyncio.Protocol):
         self.is_closing = True
         self.transport.write(close_frame(code, reason))
         self._owner.closing(self)
+        # Whatever it waits for, it is heard from now on: its answer ends it in good order.
+        self._busy = None
+        self._resume_reading()
 
     def cut(self) -> None:
         """End it at once, and have the kernel forget what it still holds for it."""
@@ -165,8 +168,9 @@ class Subscriber(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.is_full = False
-        self._resume_reading()
         self._owner.drained(self)
+        # Not if what it was sent on draining has filled it again.
+        self._resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_closing = True
@@ -193,16 +197,13 @@ class Subscriber(asyncio.Protocol):
 
     def _take(self, frame: ClientFrame) -> None:
         opcode, payload = frame.opcode, frame.payload
-        if opcode == frames.PONG:
-            return
         if opcode == frames.CLOSE:
             self._closed_by_client(payload)
-        elif not self._is_within_budget():
-            return
-        elif opcode == frames.PING:
-            self.send(pong_frame(payload))
-        else:
-            self._message_part(opcode, frame.is_last, payload)
+        elif self._is_within_budget():
+            if opcode == frames.PING:
+                self.send(pong_frame(payload))
+            elif opcode != frames.PONG:
+                self._message_part(opcode, frame.is_last, payload)
 
     def _message_part(self, opcode: int, is_last: bool, payload: bytes) -> None:
         if (opcode == frames.CONTINUATION) == (self._part is None):
@@ -258,7 +259,7 @@ class Subscriber(asyncio.Protocol):
         if not self.is_closing:
             self.is_closing = True
             self.transport.write(bytes((0x80 | frames.CLOSE, len(payload))) + payload)
-        self.transport.close()
+        self._close_transport()
 
     def _fail(self, code: int) -> None:
         self._rest = b""
@@ -266,4 +267,9 @@ class Subscriber(asyncio.Protocol):
         if not self.is_closing:
             self.is_closing = True
             self.transport.write(close_frame(code))
+        self._close_transport()
+
+    def _close_transport(self) -> None:
+        """Once what waits has been written, which a client that does not read can put off for ever."""
+        self._owner.closing(self)
         self.transport.close()

@@ -148,6 +148,16 @@ class Reader(asyncio.Transport):
         self.takes = True
         self._deliver()
 
+    def sip(self) -> None:
+        """Take what waits, and nothing of what that brings."""
+        waiting, self._buffer = self._buffer, []
+        for data in waiting:
+            for opcode, payload in frames.server_frames(data):
+                if opcode == frames.TEXT:
+                    self.take(orjson.loads(payload))
+        if self.subscriber and self.subscriber.is_full:
+            self.subscriber.resume_writing()
+
     def write(self, data: Any) -> None:
         self.writes.append(data)
         self._buffer.append(data)
@@ -183,13 +193,15 @@ class Reader(asyncio.Transport):
         return self.is_cut
 
     def abort(self) -> None:
-        self.close()
-
-    def close(self) -> None:
         if not self.is_cut:
             self.is_cut = True
             if self.subscriber:
                 self.subscriber.connection_lost(None)
+
+    def close(self) -> None:
+        """As a transport does it: what waits is written first, which takes as long as the far end likes."""
+        if not self._buffer:
+            self.abort()
 
     def take(self, message: dict[str, Any]) -> None:
         self.messages.append(message)

@@ -35,6 +35,9 @@ class Served:
         self.is_attached = is_attached
         self.tokens = {"good", "other"}
         self.is_database_gone = False
+        # Whoever connects waits while it is cleared.
+        self.door = asyncio.Event()
+        self.door.set()
         self.checks = 0
         self.source = ScriptedSource({BOARD: board(1, {"a": 1}), "kos101/orders": board(1, {"b": 1})})
         self.port = 0
@@ -93,6 +96,7 @@ class Served:
         self.publish(board(position, scores))
 
     async def _authenticate(self, websocket: WebSocket) -> Viewer:
+        await self.door.wait()
         if self.is_database_gone:
             raise Unavailable("database_unavailable", "Gone.")
         header = websocket.headers.get("authorization", "").removeprefix("Bearer ")

@@ -12,10 +12,12 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from app.errors import Unavailable
+from app.realtime.frames import server_frames
 from tests.realtime import served as served_module
 from tests.realtime.doubles import EPOCH, board
 from tests.realtime.served import BOARD as NAME
 from tests.realtime.served import serving
+from tests.realtime.test_frames import client_frame
 
 
 @pytest.fixture(autouse=True, params=["handed over", "attached"])
@@ -186,6 +188,45 @@ async def test_words_of_the_database_are_not_passed_on():
 
     assert (answer["id"], answer["code"], answer["retryable"]) == (1, "database_unavailable", True)
     assert "db7" not in answer["message"]
+
+
+@pytest.mark.parametrize("early", [0, 1, 2, 5, 7, 40, 100, 250, 1_000])
+async def test_messages_that_came_before_the_answer_are_taken_in_their_order(early: int):
+    """A client may write before it has seen that it was let in; whatever has come by then is not lost."""
+    sent = b"".join(
+        client_frame(1, orjson.dumps(message))
+        for message in (
+            {"type": "subscribe", "id": 1, "channel": "kos101/orders", "pad": "x" * 200},
+            {"type": "unsubscribe", "id": 2, "channel": "kos101/orders"},
+            {"type": "ping", "id": 3},
+        )
+    )
+    async with serving() as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        request = (
+            "GET /v1/stream?token=good HTTP/1.1\r\nHost: kos\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Protocol: kos.v1\r\n\r\n"
+        )
+        served.door.clear()
+        writer.write(request.encode())
+        await asyncio.sleep(0.05)
+        writer.write(sent[:early])
+        await asyncio.sleep(0.05)
+        served.door.set()
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.write(sent[early:])
+        received = b""
+        while b"pong" not in received:
+            received += await asyncio.wait_for(reader.read(65_536), 5)
+        answers = [orjson.loads(payload) for _, payload in server_frames(received)]
+        writer.close()
+
+    assert [(answer["type"], answer["id"]) for answer in answers] == [
+        ("subscribed", 1),
+        ("unsubscribed", 2),
+        ("pong", 3),
+    ]
 
 
 async def test_fragmented_message_is_one_message():

@@ -17,6 +17,13 @@ from tests.realtime.test_frames import client_frame
 NAME = "kos101/boards/hosts"
 
 
+class Vanishing(Reader):
+    """Its connection is lost by the first write to it."""
+
+    def write(self, data: Any) -> None:
+        self.abort()
+
+
 class Line:
     """One reader on a hub of its own that publishes every commit."""
 
@@ -139,6 +146,109 @@ async def test_reader_that_drains_now_and_then_may_stay(clock):
         assert line.reader.documents[NAME]["position"] == 5
 
 
+async def test_reader_of_many_channels_that_fills_up_again_and_again_gets_to_the_end_of_them():
+    names = [f"kos101/boards/{number}" for number in range(10)]
+    async with following(high=10) as line:
+        for name in names:
+            line.source.documents[name] = board(1, {"a": 1})
+            await line.hub.subscribe(line.subscriber, Subscribe(name), "public")
+        line.reader.stop_reading()
+        for name in names:
+            line.source.documents[name] = board(2, {"a": 2})
+        await line.commit(2, a=2)
+
+        for _ in range(len(names) + 2):
+            line.reader.sip()
+
+        assert {line.reader.documents[name]["position"] for name in names} == {2}
+        assert line.reader.get_write_buffer_size() == 0
+        line.reader.read_on()
+        line.source.documents[names[3]] = board(3, {"a": 3})
+        await line.commit(3, a=3)
+        assert line.reader.documents[names[3]]["position"] == 3
+
+
+async def test_reader_that_missed_nothing_while_it_was_full_is_told_nothing():
+    async with following(high=10) as line:
+        line.source.documents["kos101/orders"] = board(1, {"x": 1})
+        line.reader.stop_reading()
+        line.says('{"type":"ping","id":1}')
+
+        line.reader.read_on()
+        await line.commit(2, a=2)
+
+        assert line.reader.kinds() == ["subscribed", "pong", "publication"]
+        assert "delta" in line.reader.messages[-1]
+
+
+async def test_reader_that_vanishes_while_it_is_answered_leaves_nothing_behind():
+    async with following() as line:
+        reader = Vanishing(10)
+        subscriber = reader.connect(line.connections)
+        line.source.documents["kos101/orders"] = board(1, {"x": 1})
+        await line.hub.subscribe(subscriber, Subscribe("kos101/orders"), "public")
+
+        assert subscriber.channels == ()
+        assert [opened.name for opened in line.hub._open.values() if opened.is_followed] == [NAME]
+
+
+async def test_answer_that_is_larger_than_the_backlog_is_no_reason_to_end():
+    async with following(high=1, backlog_bytes_max=1) as line:
+        reader = Reader(1)
+        subscriber = reader.connect(line.connections)
+        reader.stop_reading()
+        await line.hub.subscribe(subscriber, Subscribe(NAME), "public")
+        line.connections.end_overdue()
+
+        reader.read_on()
+
+        assert not reader.is_cut
+        assert reader.kinds() == ["subscribed"]
+
+
+async def test_reader_whose_token_ends_while_its_channel_is_read_is_heard_and_closed_in_order():
+    async with following() as line:
+        line.source.documents["kos101/orders"] = board(1, {"x": 1})
+        line.source.gate.clear()
+        line.says('{"type":"subscribe","channel":"kos101/orders"}')
+        line.subscriber.close(4502, "ended")
+        line.subscriber.data_received(client_frame(frames.CLOSE, b"\x11\x96"))
+        line.source.gate.set()
+        await turns()
+
+        assert line.reader.kinds() == ["subscribed"]
+        assert line.reader.is_cut
+        assert len(line.connections._closing) == 0
+
+
+@pytest.mark.parametrize("said", [client_frame(frames.CLOSE, b"\x03\xe8"), b"\xff\xff"], ids=["close", "bad frame"])
+async def test_reader_that_ends_but_does_not_read_the_rest_is_cut_off(clock, said):
+    async with following() as line:
+        line.reader.stop_reading()
+        await line.commit(2, a=2)
+        line.subscriber.data_received(said)
+        seen = [line.reader.is_cut]
+
+        clock.now += 3
+        line.connections.end_overdue()
+
+        assert [*seen, line.reader.is_cut] == [False, True]
+
+
+async def test_reader_whose_channel_takes_long_to_read_is_not_taken_for_dead():
+    async with following() as line:
+        line.source.documents["kos101/orders"] = board(1, {"x": 1})
+        line.source.gate.clear()
+        line.says('{"type":"subscribe","channel":"kos101/orders"}')
+        for _ in range(3):
+            line.connections._ping(line.subscriber)
+
+        assert not line.reader.is_cut
+        line.source.gate.set()
+        await turns()
+        assert line.reader.kinds() == ["subscribed", "subscribed"]
+
+
 async def test_reader_that_is_silent_is_pinged_once_and_then_cut_off():
     async with following(ping_seconds=0.02) as line:
         watch = asyncio.create_task(line.connections._watch_pings())
@@ -204,6 +314,13 @@ async def test_client_that_breaks_the_protocol_is_closed_with_its_code(sent, cod
         assert [ended for ended, _ in line.reader.ended] == [code]
         assert line.reader.is_cut
         assert len(line.connections) == 0
+
+
+async def test_flood_of_pongs_is_bounded_too():
+    async with following(messages_per_second_max=1, subscriptions_max=1) as line:
+        line.subscriber.data_received(client_frame(frames.PONG, b"") * 10)
+
+        assert [code for code, _ in line.reader.ended] == [4003]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1_000])
