@@ -238,6 +238,10 @@ def shake(server: AppServer, operation: Any, mode: GenerationMode) -> int:
                 case.path_parameters[name] = KNOWN.get(name, case.path_parameters[name])
         calls += 1
         response = case.call(headers={"Authorization": f"Bearer {server.key}"})
+        if response.text == "Invalid HTTP request received.":
+            # A header such as `content-length: <u` is no HTTP: the server's parser says so before anything of ours.
+            assert response.status_code == 400
+            return
         assert response.status_code < 500, response.text
         case.validate_response(response, checks=CHECKS)
 
