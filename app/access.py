@@ -24,7 +24,6 @@ from app.errors import Forbidden, Invalid, NotFound, Unauthorized
 from app.journal.tables import api_key, secret, token
 
 SCOPES = ("orders", "ops", "finance", "audit")
-TOKEN_KINDS = ("overlay", "viewer")
 _ADMIN = "key:admin"
 _CACHE_MAX = 10_000
 _IDS_PER_QUERY_MAX = 500

@@ -16,6 +16,7 @@ from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.main import create_app
 from app.realtime.socket import StreamProtocol
+from app.realtime.subscriber import FRAME_FACTOR
 from app.settings import Settings
 
 # The kernel doubles it: a snapshot of a hundred rows fits.
@@ -62,7 +63,7 @@ def server(settings: Settings) -> uvicorn.Server:
             ws=StreamProtocol,
             # Each would cost 30 kB a connection, and a frame that is shared by all cannot be compressed for one.
             ws_per_message_deflate=False,
-            ws_max_size=settings.message_bytes_max * 4,
+            ws_max_size=settings.message_bytes_max * FRAME_FACTOR,
             timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
             server_header=False,
         )

@@ -49,14 +49,14 @@ def text_frame(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
-def pong_frame(payload: bytes) -> bytes:
-    return bytes((0x80 | PONG, len(payload))) + payload
+def control_frame(opcode: int, payload: bytes) -> bytes:
+    """A close, ping or pong of the server. Shape: ``payload`` has at most 125 bytes."""
+    return bytes((0x80 | opcode, len(payload))) + payload
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
     """Shape: ``reason`` has at most 123 bytes."""
-    payload = code.to_bytes(2, "big") + reason.encode()
-    return bytes((0x80 | CLOSE, len(payload))) + payload
+    return control_frame(CLOSE, code.to_bytes(2, "big") + reason.encode())
 
 
 def server_frames(joined: bytes) -> Iterator[tuple[int, bytes]]:

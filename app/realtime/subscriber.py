@@ -13,12 +13,14 @@ from app.errors import AppError, BadRequest, TooLarge
 from app.realtime import frames, messages
 from app.realtime.budget import Budget
 from app.realtime.fanout import Write
-from app.realtime.frames import BadFrame, ClientFrame, close_frame, pong_frame
+from app.realtime.frames import BadFrame, ClientFrame, close_frame, control_frame
 from app.realtime.messages import CloseCode
 
 if TYPE_CHECKING:
     from app.realtime.hub import OpenChannel
 
+# A message over its limit is answered up to so many times of it; a larger one ends the connection unread.
+FRAME_FACTOR = 4
 # Aborting without it leaves the kernel to offer megabytes to a client that has stopped reading, for minutes.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -131,9 +133,10 @@ class Subscriber(asyncio.Protocol):
         self.is_closing = True
         self.transport.write(close_frame(code, reason))
         self._owner.closing(self)
-        # Whatever it waits for, it is heard from now on: its answer ends it in good order.
-        self._busy = None
-        self._resume_reading()
+        if self._busy is not None:
+            # It is heard from now on, whatever it waited for: its answer ends it in good order.
+            self._busy = None
+            self._resume_reading()
 
     def cut(self) -> None:
         """End it at once, and have the kernel forget what it still holds for it."""
@@ -185,7 +188,7 @@ class Subscriber(asyncio.Protocol):
         data, at = self._rest, 0
         try:
             while self._busy is None and not self.is_full and not self.transport.is_closing():
-                frame = frames.read_frame(data, at, self._owner.message_bytes_max * 4)
+                frame = frames.read_frame(data, at, self._owner.message_bytes_max * FRAME_FACTOR)
                 if frame is None:
                     break
                 at = frame.end
@@ -201,7 +204,7 @@ class Subscriber(asyncio.Protocol):
             self._closed_by_client(payload)
         elif self._is_within_budget():
             if opcode == frames.PING:
-                self.send(pong_frame(payload))
+                self.send(control_frame(frames.PONG, payload))
             elif opcode != frames.PONG:
                 self._message_part(opcode, frame.is_last, payload)
 
@@ -210,7 +213,7 @@ class Subscriber(asyncio.Protocol):
             raise BadFrame(frames.PROTOCOL_ERROR)
         if self._part is not None:
             opcode, payload = self._part[0], self._part[1] + payload
-            if len(payload) > self._owner.message_bytes_max * 4:
+            if len(payload) > self._owner.message_bytes_max * FRAME_FACTOR:
                 raise BadFrame(frames.TOO_LARGE)
         self._part = None if is_last else (opcode, payload)
         if is_last and not self.is_closing:
@@ -255,21 +258,17 @@ class Subscriber(asyncio.Protocol):
 
     def _closed_by_client(self, payload: bytes) -> None:
         frames.check_close(payload)
-        self._owner.left(self)
-        if not self.is_closing:
-            self.is_closing = True
-            self.transport.write(bytes((0x80 | frames.CLOSE, len(payload))) + payload)
-        self._close_transport()
+        self._end(control_frame(frames.CLOSE, payload))
 
     def _fail(self, code: int) -> None:
         self._rest = b""
+        self._end(close_frame(code))
+
+    def _end(self, last: bytes) -> None:
+        """Close once what waits has been written, which a client that does not read can put off for ever."""
         self._owner.left(self)
         if not self.is_closing:
             self.is_closing = True
-            self.transport.write(close_frame(code))
-        self._close_transport()
-
-    def _close_transport(self) -> None:
-        """Once what waits has been written, which a client that does not read can put off for ever."""
+            self.transport.write(last)
         self._owner.closing(self)
         self.transport.close()

@@ -28,7 +28,9 @@ def client_frame(opcode: int, payload: bytes, fin: bool = True, mask: bytes = b"
 @given(PAYLOADS)
 def test_server_frames_are_what_a_client_of_another_library_reads(payload: bytes):
     client = Protocol(CLIENT, state=OPEN)
-    client.receive_data(frames.text_frame(payload) + frames.pong_frame(payload[:125]) + frames.PING_FRAME)
+    client.receive_data(
+        frames.text_frame(payload) + frames.control_frame(frames.PONG, payload[:125]) + frames.PING_FRAME
+    )
     client.receive_data(frames.close_frame(4502, "ended"))
 
     received = [event for event in client.events_received() if isinstance(event, Frame)]
