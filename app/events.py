@@ -208,6 +208,10 @@ class Events:
         self._broken: dict[str, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._tail = Tail(store, self._open, settings.tail_interval_ms / 1000)
+        self._catching_up = asyncio.Lock()
+        self._asked_to_catch_up = 0
+        # By event, how many had asked when it was last begun.
+        self._caught_up: dict[str, int] = {}
         self.on_change: Callable[[OpenEvent, Sequence[Entry]], None] = lambda event, entries: None
         self.is_followed: Callable[[str], bool] = lambda event: False
 
@@ -233,6 +237,20 @@ class Events:
             task = self._loading[event] = asyncio.create_task(self._load(event))
             task.add_done_callback(lambda _: self._loading.pop(event, None))
         return await asyncio.shield(task)
+
+    async def catch_up(self, event: str) -> None:
+        """Fold what any process committed to an open event before this call; thousands who ask share two looks.
+
+        Errors: Unavailable if the database cannot be asked.
+        """
+        self._asked_to_catch_up += 1
+        mine = self._asked_to_catch_up
+        async with self._catching_up:
+            # Only a look that was begun after this call has seen what was committed before it.
+            if self._caught_up.get(event, 0) < mine:
+                begun = self._asked_to_catch_up
+                await self._tail.catch_up([event])
+                self._caught_up[event] = begun
 
     async def at(self, event: str, position: int) -> OpenEvent:
         """The event as it was at a position, folded for this call only."""
@@ -367,6 +385,7 @@ class Events:
 
     def _unload(self, event: OpenEvent) -> None:
         name = event.head.event
+        self._caught_up.pop(name, None)
         writer, event.writer = event.writer, None
         del self._open[name]
         if (timer := self._timers.pop(name, None)) is not None:

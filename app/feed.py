@@ -48,6 +48,10 @@ class Feed:
             raise NotFound("channel_unknown", f"There is no channel {channel[:120]!r}.")
         return await self.board(event, view, parse_board(board), CHANNEL_ROWS)
 
+    async def catch_up(self, event: str) -> None:
+        """Fold what other processes committed. Errors: Unavailable if the database cannot be asked."""
+        await self._events.catch_up(event)
+
     async def board(self, event: OpenEvent, view: str, spec: BoardSpec, limit: int, around: str = "") -> dict[str, Any]:
         """A board's document with names; ``event`` may be one folded for an earlier position."""
         profiles = await self._profiles.of(event.head.event)

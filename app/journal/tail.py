@@ -4,7 +4,7 @@ On SQLite one process writes, so there is nothing to follow and no beat.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -55,13 +55,13 @@ class Tail:
                 log.exception("tail_found_a_broken_journal")
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def catch_up(self) -> None:
-        """Read and fold what lies between the journals as known here and their heads in the database.
+    async def catch_up(self, events: Sequence[str] | None = None) -> None:
+        """Read and fold what lies between these journals, or all, as known here and their heads in the database.
 
         Errors: Unavailable; what is wrong with a journal is raised once the others are current.
         """
         broken: Exception | None = None
-        for head in await self._store.heads(list(self._journals)):
+        for head in await self._store.heads(list(self._journals) if events is None else events):
             try:
                 await self._follow(head)
             except Unavailable:

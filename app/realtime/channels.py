@@ -74,6 +74,9 @@ class Channel:
         self.view = view
         self.epoch = ""
         self.position = -1
+        # Of the last publication or, before the first one, of the first document. Positions that changed nothing
+        # lie behind it.
+        self.told = -1
         self.document: dict[str, Any] = {}
         self._rows: dict[str, Row] = {}
         self._row_changed: dict[str, int] = {}
@@ -90,7 +93,7 @@ class Channel:
         return self.position < 0
 
     def update(self, document: Mapping[str, Any]) -> Frame | None:
-        """Take the newest document; the publication that follows from it, None when its position is no news.
+        """Take the newest document; the publication that follows from it, None when it holds no news.
 
         The caller never changes a document or a row of it afterwards: rows are kept, not copied.
         """
@@ -103,14 +106,16 @@ class Channel:
         if "gone" in document or len(rows) != len(document.get("rows", ())):
             raise InvariantError(f"document of {self.name}: a row id twice, or a member named `gone`")
         whole = {**document, "rows": list(rows.values())}
-        first, previous = self.is_empty, self.position
-        went_back = epoch != self.epoch or position < previous
+        first, before, previous = self.is_empty, self.position, self.told
+        went_back = epoch != self.epoch or position < before
         if first or went_back or not self._is_step_to(whole):
             self._start_over(whole, rows)
             return None if first else messages.publication(self.name, self._snapshot(reset=went_back))
-        self._note_changes(whole, rows)
-        # More rows may have left at once than are remembered.
-        body = self._delta(previous) if self._published[0] <= previous else self._snapshot()
+        if not self._note_changes(whole, rows):
+            return None
+        self.told = position
+        # More rows may have left at once than are remembered. Between `previous` and `before` nothing changed.
+        body = self._delta(before, previous) if self._published[0] <= before else self._snapshot()
         return messages.publication(self.name, body)
 
     def since(self, position: int | None, epoch: str | None) -> Body:
@@ -120,7 +125,7 @@ class Channel:
         if epoch != self.epoch or position > self.position:
             return self._snapshot(reset=True)
         if position in self._answers or position in self._published:
-            return self._delta(position)
+            return self._delta(position, position)
         return self._snapshot()
 
     def _is_step_to(self, document: Mapping[str, Any]) -> bool:
@@ -132,6 +137,7 @@ class Channel:
 
     def _start_over(self, document: dict[str, Any], rows: dict[str, Row]) -> None:
         self.epoch, self.position = document["epoch"], document["position"]
+        self.told = self.position
         self.document, self._rows = document, rows
         self._row_changed = dict.fromkeys(rows, self.position)
         self._field_changed = dict.fromkeys(document.keys() - _NOT_FIELDS, self.position)
@@ -139,21 +145,22 @@ class Channel:
         self._published = deque([self.position])
         self._answers.clear()
 
-    def _note_changes(self, document: dict[str, Any], rows: dict[str, Row]) -> None:
+    def _note_changes(self, document: dict[str, Any], rows: dict[str, Row]) -> bool:
+        """Whether anything but the position is another."""
         position = document["position"]
-        for identity in self._rows.keys() - rows.keys():
+        gone = self._rows.keys() - rows.keys()
+        for identity in gone:
             del self._row_changed[identity]
             self._removed.append((position, identity))
-        for identity, row in rows.items():
-            if self._rows.get(identity) != row:
-                self._row_changed[identity] = position
-        for name in self._field_changed:
-            if self.document[name] != document[name]:
-                self._field_changed[name] = position
+        changed = [identity for identity, row in rows.items() if self._rows.get(identity) != row]
+        self._row_changed.update(dict.fromkeys(changed, position))
+        fields = [name for name in self._field_changed if self.document[name] != document[name]]
+        self._field_changed.update(dict.fromkeys(fields, position))
         self.document, self._rows, self.position = document, rows, position
         self._published.append(position)
         self._answers.clear()
         self._forget()
+        return bool(gone or changed or fields)
 
     def _forget(self) -> None:
         """Keep within bounds. Whoever stands before a removal that is forgotten can no longer be told of it."""
@@ -169,8 +176,8 @@ class Channel:
     def _snapshot(self, reset: bool = False) -> Body:
         return Body(self.epoch, self.position, self._answer(None), reset=reset)
 
-    def _delta(self, previous: int) -> Body:
-        return Body(self.epoch, self.position, self._answer(previous), previous)
+    def _delta(self, since: int, previous: int) -> Body:
+        return Body(self.epoch, self.position, self._answer(since), previous)
 
     def _answer(self, since: int | None) -> orjson.Fragment:
         if (known := self._answers.get(since)) is not None:

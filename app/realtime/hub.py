@@ -40,6 +40,13 @@ class Source(Protocol):
         """
         ...
 
+    async def catch_up(self, event: str) -> None:
+        """Have everything in the documents that was committed before this call, by whatever process.
+
+        Errors: any AppError if that cannot be told now.
+        """
+        ...
+
 
 def event_of(channel: str) -> str:
     """The event a channel belongs to: its first segment."""
@@ -87,7 +94,7 @@ class OpenChannel:
 
     @property
     def standing(self) -> tuple[str, int]:
-        return self.channel.epoch, self.channel.position
+        return self.channel.epoch, self.channel.told
 
 
 class Hub:
@@ -138,7 +145,7 @@ class Hub:
         Errors: Unavailable ``too_many_channels``.
         """
         opened = self._opened(request.channel, view)
-        if _must_read(opened.channel, request):
+        if opened.channel.is_empty or _is_beyond(opened.channel, request):
             self._close_if_left(opened)
             return False
         self._follow(subscriber, opened, request)
@@ -149,14 +156,17 @@ class Hub:
         there on.
 
         A second subscribe to the same channel answers again: that is how a client recovers from a gap.
-        Errors: the source's AppErrors; Unavailable ``channel_unavailable`` for any other trouble it has, and
-        ``too_many_channels`` if others follow as many channels of the event as one process keeps open.
+        Errors: the source's AppErrors; Unavailable ``channel_unavailable`` for any other trouble it has, ``behind``
+        if the client's position cannot be confirmed, and ``too_many_channels`` if others follow as many channels of
+        the event as one process keeps open.
         """
         opened = self._opened(request.channel, view)
         opened.waiters += 1
         try:
-            if _must_read(opened.channel, request):
+            if opened.channel.is_empty:
                 await self._read_anew(opened)
+            if _is_beyond(opened.channel, request):
+                await self._catch_up(opened)
             # No await from here on.
             if not subscriber.is_closing:
                 self._follow(subscriber, opened, request)
@@ -246,6 +256,17 @@ class Hub:
         except Exception:
             raise Unavailable("channel_unavailable", "The channel cannot be read now; try again.") from None
 
+    async def _catch_up(self, opened: OpenChannel) -> None:
+        """Some client has seen more than this process: read what others committed. Beyond that is beyond the journal.
+
+        Errors: Unavailable ``behind``.
+        """
+        try:
+            await self._source.catch_up(event_of(opened.name))
+        except AppError:
+            raise Unavailable("behind", "The position named cannot be confirmed here yet; try again.") from None
+        await self._read_anew(opened)
+
     def _wake(self, opened: OpenChannel) -> None:
         opened.is_due = True
         if opened.task is None:
@@ -308,9 +329,9 @@ class Hub:
             self._by_event.pop(event_of(name), None)
 
 
-def _must_read(channel: Channel, request: Subscribe) -> bool:
-    """Whether the client's position says more than is known here, or nothing is."""
-    return channel.is_empty or (request.epoch == channel.epoch and (request.position or 0) > channel.position)
+def _is_beyond(channel: Channel, request: Subscribe) -> bool:
+    """Whether the client has seen more of this journal than is known here."""
+    return request.epoch == channel.epoch and (request.position or 0) > channel.position
 
 
 def _settle(reading: "asyncio.Future[None] | None", error: Exception | None) -> None:

@@ -56,6 +56,31 @@ async def test_process_hears_what_another_one_wrote(shared_url):
         assert behind.state == event.state
 
 
+async def test_thousands_that_ask_to_catch_up_share_the_look_and_miss_nothing(shared_url):
+    async with running(shared_url) as ours, running(shared_url, tail_interval_ms=60_000) as theirs:
+        event = await create(ours)
+        behind = await theirs.open(event.head.event)
+        tail, looks = followed(theirs), []
+        catch_up = tail.catch_up
+
+        async def counted(events: Sequence[str] | None = None) -> None:
+            looks.append(events)
+            await catch_up(events)
+            if len(looks) == 1:
+                # Committed after the first look: those who asked before it need not know, those who ask now must.
+                await sell(event, 1)
+                later.extend(asyncio.create_task(theirs.catch_up(event.head.event)) for _ in range(1_000))
+                await asyncio.sleep(0)
+
+        later: list[asyncio.Task[None]] = []
+        tail.catch_up = counted  # type: ignore[method-assign]
+        await theirs.catch_up(event.head.event)
+        await asyncio.gather(*later)
+
+        assert behind.head == event.head
+        assert looks == [[event.head.event]] * 2
+
+
 async def test_nothing_new_is_no_change(shared_url):
     async with running(shared_url) as events:
         event = await create(events)

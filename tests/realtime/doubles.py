@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.realtime import frames
 from app.realtime.channels import accept, apply
 from app.realtime.connections import Connections, StillValid, StreamLimits
@@ -58,6 +58,16 @@ class ScriptedSource:
         self.gate = asyncio.Event()
         self.gate.set()
         self.reads: list[tuple[str, str]] = []
+        # What other processes committed, by channel, until this one catches up.
+        self.elsewhere: dict[str, dict[str, Any]] = {}
+        self.is_cut_off = False
+        self.catch_ups = 0
+
+    async def catch_up(self, event: str) -> None:
+        self.catch_ups += 1
+        if self.is_cut_off:
+            raise Unavailable("database_unavailable", "Gone.")
+        self.documents |= self.elsewhere
 
     async def snapshot(self, channel: str, view: str) -> dict[str, Any]:
         self.reads.append((channel, view))

@@ -62,24 +62,46 @@ def test_answer_to_any_published_position_leads_to_the_present_document(document
             assert not body.reset
 
 
-@given(st.one_of(boards(), tickers()), st.integers(0, 4))
-def test_publication_applied_to_any_state_it_accepts_gives_the_next_document(documents, removed_max):
-    channel = Channel(CHANNEL, "public", removed_max)
+@given(st.one_of(boards(), tickers()), st.integers(0, 4), st.integers(1, 5))
+def test_publication_applied_to_any_state_it_accepts_gives_the_next_document(documents, removed_max, positions_max):
+    channel = Channel(CHANNEL, "public", removed_max, positions_max)
     channel.update(documents[0])
+    told = documents[0]["position"]
 
     for index, (before, document) in enumerate(pairwise(documents), start=1):
         frame = channel.update(document)
-        assert frame is not None
+        is_news = {**before, "position": 0} != {**document, "position": 0}
+        assert (frame is not None) == is_news
+        if frame is None:
+            continue
         message = orjson.loads(text_of(frame))
         if "snapshot" in message:
             assert message["snapshot"] == document
+            told = document["position"]
             continue
-        assert message["previous"] == before["position"]
+        assert message["previous"] == told
         for held in documents[: index + 1]:
             decision = accept(held["position"], message["previous"], message["position"])
-            assert decision == ("apply" if held is before else "ignore" if held is document else "gap")
+            stands = told <= held["position"] < document["position"]
+            assert decision == ("apply" if stands else "ignore" if held is document else "gap")
             if decision == "apply":
                 assert apply(held, message["delta"], message["position"]) == document
+        told = document["position"]
+
+
+def test_positions_that_change_nothing_are_answered_and_not_published():
+    channel = Channel(CHANNEL, "public", 10)
+    channel.update(board(1, {"a": 1}))
+
+    assert channel.update(board(5, {"a": 1})) is None
+    assert content(channel.since(None, None))["position"] == 5
+    assert not channel.since(5, EPOCH).reset
+
+    frame = channel.update(board(6, {"a": 2}))
+    assert frame is not None
+    message = orjson.loads(text_of(frame))
+    assert (message["previous"], message["position"]) == (1, 6)
+    assert apply(board(5, {"a": 1}), message["delta"], 6) == board(6, {"a": 2})
 
 
 @given(boards())

@@ -208,6 +208,48 @@ async def test_client_beyond_the_journal_gets_a_snapshot_with_reset():
         assert reader.documents[NAME]["position"] == 1
 
 
+async def test_client_beyond_only_this_process_waits_until_it_has_caught_up():
+    async with staged() as stage:
+        await stage.join()
+        stage.source.elsewhere[NAME] = board(9, {"a": 9})
+        joining = [asyncio.create_task(stage.join(held=board(9, {"a": 9}))) for _ in range(3)]
+        await stage.clock.turn(INTERVAL_SECONDS)
+        readers = [reader for _, reader in await asyncio.gather(*joining)]
+
+        assert [reader.messages[0]["delta"]["rows"] for reader in readers] == [[], [], []]
+        assert "reset" not in readers[0].messages[0]
+        assert readers[0].documents[NAME] == board(9, {"a": 9})
+
+
+async def test_client_beyond_a_process_that_cannot_catch_up_is_told_to_try_again():
+    async with staged() as stage:
+        await stage.join()
+        stage.source.is_cut_off = True
+
+        with pytest.raises(Unavailable) as failure:
+            await stage.join(held=board(9, {"a": 9}))
+
+        assert (failure.value.code, failure.value.retryable) == ("behind", True)
+
+
+async def test_follower_that_missed_nothing_on_draining_gets_nothing():
+    async with staged() as stage:
+        _, reader = await stage.join()
+        await stage.clock.turn(INTERVAL_SECONDS)
+        assert reader.subscriber is not None
+        reader.subscriber.pause_writing()
+        await stage.commit(7, a=1, b=2)
+        reader.subscriber.resume_writing()
+        assert reader.kinds() == ["subscribed"]
+
+        await stage.clock.turn(INTERVAL_SECONDS)
+        await stage.commit(8, a=3, b=2)
+        await stage.clock.turn(INTERVAL_SECONDS)
+
+        assert reader.kinds() == ["subscribed", "publication"]
+        assert reader.documents[NAME] == board(8, {"a": 3, "b": 2})
+
+
 async def test_failing_source_keeps_the_channel_and_is_tried_again():
     async with staged() as stage:
         _, reader = await stage.join()

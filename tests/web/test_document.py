@@ -33,12 +33,14 @@ def histories(count: int) -> list[list[dict[str, Any]]]:
 def steps() -> list[dict[str, Any]]:
     """Every delta that a channel sends along those histories, with what it applies to and what comes out."""
     found = []
-    for documents in histories(60):
+    for documents in histories(80):
         channel = Channel("kos101/boards/hosts", "public", removed_rows_max=100)
         channel.update(documents[0])
         for before, after in pairwise(documents):
             frame = channel.update(after)
-            assert frame is not None
+            if frame is None:
+                # Nothing but the position is another.
+                continue
             message = orjson.loads(text_of(frame))
             found.append({"held": before, "message": message, "expected": after})
     return found
