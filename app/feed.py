@@ -99,6 +99,8 @@ class Feed:
             if name:
                 row["name"] = name
             rows.append(row)
+        # The order that every client sorts by.
+        rows.sort(key=lambda row: (-row["position"], row["id"]))
         return {
             "event": event.head.event,
             "unit": event.state.currency,
