@@ -4,9 +4,11 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 import pytest
 
 from app.errors import AppError, Unavailable
+from app.realtime import messages
 from app.realtime.hub import Hub
 from app.realtime.messages import Subscribe
 from app.realtime.subscriber import Subscriber
@@ -304,6 +306,40 @@ async def test_one_publication_is_one_encoding_for_all_subscribers():
 
         assert [len(reader.writes) for reader in readers] == [1] * 50
         assert len({id(reader.writes[0]) for reader in readers}) == 1
+
+
+async def test_five_thousand_that_come_back_together_cost_one_encoding_per_position(monkeypatch):
+    async with staged() as stage:
+        await stage.join()
+        held: list[dict[str, Any] | None] = [None, board(1, {"a": 1, "b": 2})]
+        for position in range(2, 6):
+            await stage.clock.turn(INTERVAL_SECONDS)
+            await stage.commit(position, a=position)
+            held.append(board(position, {"a": position}))
+        encode, encoded = messages.encoded, list[dict[str, Any]]()
+
+        def counted(document: dict[str, Any]) -> orjson.Fragment:
+            encoded.append(document)
+            return encode(document)
+
+        monkeypatch.setattr(messages, "encoded", counted)
+        reads = len(stage.source.reads)
+
+        readers = []
+        for number in range(5_000):
+            reader = Reader()
+            mine = held[number % len(held)]
+            where = (mine["position"], mine["epoch"]) if mine else (None, None)
+            if mine:
+                reader.documents[NAME] = mine
+            subscriber = reader.connect(stage.connections)
+            assert stage.hub.subscribe_now(subscriber, Subscribe(NAME, number, *where), "public")
+            readers.append(reader)
+
+        assert all(reader.documents[NAME] == board(5, {"a": 5}) for reader in readers)
+        # The step to the present was encoded when it was published.
+        assert len(encoded) == len(held) - 1
+        assert len(stage.source.reads) == reads
 
 
 async def test_subscriber_that_does_not_read_holds_up_no_other():
