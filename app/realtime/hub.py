@@ -281,6 +281,11 @@ class Hub:
             reading, opened.reading = opened.reading, None
             try:
                 await self._publish_once(opened)
+            except asyncio.CancelledError:
+                # The hub closes: nobody may wait for this for ever.
+                if reading is not None:
+                    reading.cancel()
+                raise
             except Exception as error:
                 failures += 1
                 opened.is_due = True

@@ -295,6 +295,20 @@ async def test_source_that_never_answers_is_given_up_and_asked_again():
     await stage.hub.close()
 
 
+async def test_nobody_waits_for_a_read_that_the_end_of_the_hub_broke_off():
+    async with staged() as stage:
+        stage.source.gate.clear()
+        joining = asyncio.create_task(stage.join())
+        await turns()
+        assert stage.source.reads
+
+        await stage.hub.close()
+        done, _ = await asyncio.wait([joining], timeout=5)
+
+        assert done
+        assert joining.cancelled()
+
+
 async def test_one_publication_is_one_encoding_for_all_subscribers():
     async with staged() as stage:
         readers = [(await stage.join())[1] for _ in range(50)]
