@@ -27,6 +27,7 @@ from app.api import (
 )
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
+from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.stream import Stream
 from app.database import create_engine
@@ -56,8 +57,12 @@ RULES = cast(
 )
 
 
-def create_app(settings: Settings, clock: Callable[[], int] | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings, clock: Callable[[], int] | None = None, readiness: Readiness | None = None
+) -> ASGIApp:
     """The application. ``clock`` (microseconds since the epoch) replaces the database's, for tests.
+
+    ``readiness`` is for a server that says when it stops.
 
     Its lifespan migrates the database, and on SQLite makes sure that no other process serves the same file.
     """
@@ -73,6 +78,7 @@ def create_app(settings: Settings, clock: Callable[[], int] | None = None) -> AS
         # Served by `documents`, by the same rule as the page that shows it.
         openapi_url=None,
     )
+    app.state.readiness = readiness or Readiness()
     problems.install(app)
     for module in (events, roster, sessions, orders, boards, journal, credentials, health):
         app.include_router(module.router)

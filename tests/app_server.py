@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,11 @@ class AppServer(Server):
         """A client with this key, the admin key if none is given; close it after use."""
         headers = {"Authorization": f"Bearer {key or self.key}"}
         return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=_CALL_SECONDS_MAX, **options)
+
+    def accepts(self) -> bool:
+        """Whether anybody listens on its port now."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kos(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Another ``kos`` command on the same database."""

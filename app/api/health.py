@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 
 from app.api.documents import problem_responses
 from app.api.guard import PUBLIC, GuardedRoute, needs
+from app.api.readiness import Readiness
 from app.api.services import services_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
@@ -21,6 +22,8 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", operation_id="readyz", responses=problem_responses(503))
 @needs(PUBLIC)
 async def readyz(request: Request) -> dict[str, str]:
-    """The database answers too."""
+    """The database answers too, and the process neither stops nor has yet to catch up with others."""
+    readiness: Readiness = request.app.state.readiness
+    readiness.require()
     await services_of(request).store.ping()
     return {"status": "ready"}

@@ -1,26 +1,38 @@
-"""``kos serve``: one server process."""
+"""``kos serve``: one server process, or several on one port."""
 
 import asyncio
+import contextlib
 import gc
+import math
+import os
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 
+from app.api.readiness import Readiness
 from app.cli.database import load_settings
 from app.errors import AppError
 from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.main import create_app
+from app.realtime import goodbye
 from app.realtime.socket import StreamProtocol
-from app.realtime.subscriber import FRAME_FACTOR
+from app.realtime.subscriber import FRAME_FACTOR, Subscriber
 from app.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 # The kernel doubles it: a snapshot of a hundred rows fits.
 _SEND_BUFFER_BYTES = 32_768
+# Of the time to drain; the rest is for the last of them to take what was written, and for calls under way.
+_GOODBYE_SHARE = 0.8
 
 
 def serve(
@@ -49,11 +61,13 @@ def prepare(settings: Settings) -> None:
         raise typer.Exit(1) from None
 
 
-def server(settings: Settings) -> uvicorn.Server:
+def server(settings: Settings) -> "Server":
     """A uvicorn server of the application, with the choices that its speed and secrecy rest on."""
-    application = create_app(settings)
+    readiness = Readiness()
+    application = create_app(settings, readiness=readiness)
     calm_collector()
-    return _Server(
+    raise_file_limit()
+    return Server(
         uvicorn.Config(
             application,
             log_config=None,
@@ -64,9 +78,10 @@ def server(settings: Settings) -> uvicorn.Server:
             # Each would cost 30 kB a connection, and a frame that is shared by all cannot be compressed for one.
             ws_per_message_deflate=False,
             ws_max_size=settings.message_bytes_max * FRAME_FACTOR,
-            timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
             server_header=False,
-        )
+        ),
+        readiness,
+        settings.drain_seconds,
     )
 
 
@@ -82,11 +97,52 @@ def calm_collector() -> None:
     gc.set_threshold(20_000, 10, 10)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's raises the signal that ended it once more, so that a stop in good order looked like a failure."""
+def raise_file_limit() -> None:
+    """Let this process hold as many connections as the system lets it; the usual soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # macOS has a lower limit than the hard one that it tells
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class Server(uvicorn.Server):
+    """Stops in good order: not ready at once, streams told a few at a time, calls under way answered."""
+
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._readiness = readiness
+        self._drain_seconds = drain_seconds
+
+    def stop(self) -> None:
+        """As a signal does; from any thread."""
+        self._readiness.is_stopping = True
+        self.should_exit = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal stops it in good order, a second one at once: no acknowledged fact can be lost by that."""
+        if self._captured_signals:
+            os._exit(128 + sig)
+        self._captured_signals.append(sig)
+        self.stop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """At most ``drain_seconds``, and what closing the database takes."""
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        self._readiness.is_stopping = True
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        streams = [one for one in self.server_state.connections if isinstance(one, Subscriber | StreamProtocol)]
+        told = await goodbye.tell_all(streams, self._drain_seconds * _GOODBYE_SHARE)
+        told_seconds = clock() - started
+        # uvicorn waits by this for what is left: the calls under way, and followers that have not taken the last bytes.
+        self.config.timeout_graceful_shutdown = max(1, math.ceil(self._drain_seconds - told_seconds))
+        await super().shutdown(sockets)
+        log.info("stopped", streams_told=told, told_seconds=round(told_seconds, 3), seconds=round(clock() - started, 3))
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """uvicorn's raises the signal that ended it once more, so that a stop in good order looked like a failure."""
         with super().capture_signals():
             try:
                 yield
