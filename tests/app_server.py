@@ -100,13 +100,13 @@ def start_app_server(database_url: str, **variables: str) -> AppServer:
     return start_on_free_port(lambda port: app_server(port, database_url, **variables))
 
 
-def app_server(port: int, database_url: str, **variables: str) -> AppServer:
-    """A server that is not started yet."""
+def app_server(port: int, database_url: str, *arguments: str, **variables: str) -> AppServer:
+    """A server that is not started yet; ``arguments`` are those of ``kos serve``."""
     return AppServer(
         url=f"http://127.0.0.1:{port}",
         port=port,
         directory=Path(tempfile.mkdtemp(prefix="kos-serve-")),
-        command=[str(KOS), "serve", "--port", str(port)],
+        command=[str(KOS), "serve", "--port", str(port), *arguments],
         is_ready=lambda _: _answers_ready(port),
         variables={"KOS_DATABASE_URL": database_url, "KOS_ADMIN_KEY": ADMIN_KEY, **COMPILED, **variables},
     )

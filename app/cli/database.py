@@ -30,8 +30,8 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def load_settings() -> Settings:
-    """The settings of the environment, with the logs set up as they say.
+def load_settings(is_first: bool = True) -> Settings:
+    """The settings of the environment, with the logs set up as they say; a second process of one command is quiet.
 
     Errors: typer.Exit 3 with one line for each setting that is wrong or misspelt.
     """
@@ -48,7 +48,7 @@ def load_settings() -> Settings:
         raise typer.Exit(CANNOT_RUN)
     # To standard error: standard output is for the answer alone.
     configure_logging(settings.log_format)
-    if unknown:
+    if unknown and is_first:
         log.warning("variables_ignored", names=list(unknown))
     return settings
 

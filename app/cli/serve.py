@@ -7,7 +7,7 @@ import math
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated
@@ -15,9 +15,11 @@ from typing import Annotated
 import structlog
 import typer
 import uvicorn
+from sqlalchemy.engine import make_url
 
 from app.api.readiness import Readiness
 from app.cli.database import load_settings
+from app.cli.workers import Supervisor
 from app.errors import AppError
 from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
@@ -38,12 +40,23 @@ _GOODBYE_SHARE = 0.8
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes behind that port; PostgreSQL only.", min=1, max=256)] = 1,
 ) -> None:
     """Serve the API, the stream and the overlays; the database is brought up to date first."""
     settings = load_settings()
+    if workers > 1 and make_url(settings.database_url).get_backend_name() == "sqlite":
+        typer.echo("An SQLite database is for one serving process: use PostgreSQL for --workers.", err=True)
+        raise typer.Exit(1)
     prepare(settings)
     listener = listen(host, port)
+    if workers > 1:
+        # Nobody else has the port; now it is taken in the way in which the workers can share it.
+        port = listener.getsockname()[1]
+        listener.close()
+        listener = listen(host, port, is_shared=True)
     typer.echo(f"KOS Live listens on http://{host}:{listener.getsockname()[1]}")
+    if workers > 1:
+        raise typer.Exit(Supervisor(host, port, workers, settings.drain_seconds).run())
     server(settings).run(sockets=[listener])
 
 
@@ -112,6 +125,13 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._readiness = readiness
         self._drain_seconds = drain_seconds
+        # Called once, when it takes connections.
+        self.on_started: Callable[[], object] = lambda: None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, and tells when it is done."""
+        await super().startup(sockets)
+        self.on_started()
 
     def stop(self) -> None:
         """As a signal does; from any thread."""
@@ -150,11 +170,16 @@ class Server(uvicorn.Server):
                 self._captured_signals.clear()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything else is done. Errors: typer.Exit 1 if the port is taken."""
+def listen(host: str, port: int, is_shared: bool = False) -> socket.socket:
+    """A socket to listen with, taken before anything else is done; ``is_shared``: other processes of ours do the same.
+
+    Errors: typer.Exit 1 if the port is taken.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     # What a connection inherits on being accepted. Left to grow, the kernel takes megabytes for a client that has
     # stopped reading before anybody here notices.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)

@@ -1,0 +1,44 @@
+"""One of several processes behind one port: started by ``app.cli.workers``, ends when that does.
+
+The other end of its one inherited socket is the parent's: it says there when it serves, and stops when that end closes,
+however the parent came to close it. So no worker outlives its parent, and a signal from the system is never doubled.
+"""
+
+import os
+import shutil
+import socket
+import sys
+import threading
+
+import typer
+
+from app.cli.database import load_settings
+from app.cli.serve import Server, listen, server
+from app.cli.workers import METRICS_VARIABLE
+
+
+def main(host: str, port: int, parent_descriptor: int) -> None:
+    """Serve until a signal, or until the parent lets go. Errors: SystemExit if the application does not start."""
+    settings = load_settings(is_first=False)
+    serving = server(settings)
+    listener = listen(host, port, is_shared=True)
+    parent = socket.socket(fileno=parent_descriptor)
+    serving.on_started = lambda: parent.sendall(b"s")
+    threading.Thread(target=_stop_with, args=(parent, serving), daemon=True).start()
+    serving.run(sockets=[listener])
+
+
+def _stop_with(parent: socket.socket, serving: Server) -> None:
+    try:
+        parent.recv(1)
+    finally:
+        # Nobody asks for them any more; a parent that was killed could not remove them.
+        shutil.rmtree(os.environ.get(METRICS_VARIABLE, ""), ignore_errors=True)
+        serving.stop()
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)

@@ -1,0 +1,157 @@
+"""``kos serve --workers``: several processes behind one port, any of which may die, and none of which stays behind."""
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from app.journal.migrate import upgrade
+from tests.app_server import AppServer, app_server, run_kos
+from tests.event_client import EventClient
+from tests.live import eventually
+from tests.processes import start_on_free_port
+from tests.servers import Postgres
+
+_END_SECONDS_MAX = 30.0
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> Iterator[str]:
+    created = postgres.create_database()
+    yield created
+    postgres.drop_database(created)
+
+
+@pytest_asyncio.fixture
+async def server(url: str) -> AsyncIterator[AppServer]:
+    """Two workers, both serving; they end with the test whatever it did to them."""
+    started = await asyncio.to_thread(
+        start_on_free_port, lambda port: app_server(port, url, "--workers", "2", KOS_LOG_FORMAT="json")
+    )
+    found: set[int] = set()
+    try:
+        await eventually(lambda: listening(started) == 2)
+        found |= workers(started)
+        yield started
+        found |= workers(started)
+    finally:
+        await asyncio.to_thread(started.kill if started.process is None else started.close)
+        await eventually(lambda: not any(map(is_alive, found)))
+
+
+def workers(server: AppServer) -> set[int]:
+    """The pids of its children, by the kernel's word."""
+    if server.process is None:
+        return set()
+    path = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    return {int(pid) for pid in path.read_text().split()} if path.exists() else set()
+
+
+def is_alive(pid: int) -> bool:
+    with suppress(OSError):
+        return re.search(r"^State:\s+[ZX]", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE) is None
+    return False
+
+
+def listening(server: AppServer) -> int:
+    """How many sockets take connections on its port."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(1 for line in lines if line[1].endswith(f":{server.port:04X}") and line[3] == "0A")
+
+
+async def exit_code(server: AppServer) -> int:
+    assert server.process is not None
+    code = await asyncio.to_thread(server.process.wait, _END_SECONDS_MAX)
+    server.process = None
+    return code
+
+
+async def test_killed_worker_is_replaced_and_the_others_go_on(server: AppServer):
+    before = workers(server)
+    assert len(before) == 2
+    assert server.log_tail().count("KOS Live listens on") == 1
+    async with server.client() as client:
+        event = await EventClient(client, "kept").open()
+
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    await eventually(lambda: listening(server) == 1)
+    # A new connection each: none of them comes to the one that is gone.
+    for number in range(20):
+        async with server.client() as client:
+            assert (await client.get("/readyz")).status_code == 200
+            await EventClient(client, event.id).sell(f"{number}", "h7")
+    await eventually(lambda: listening(server) == 2)
+    after = workers(server)
+
+    assert len(after) == 2
+    assert before & after == before - {killed}
+    assert '"event": "worker_ended"' in server.log_tail()
+
+
+async def test_signal_to_the_parent_ends_all_in_good_order(server: AppServer):
+    pids = workers(server)
+    assert server.process is not None
+
+    server.process.send_signal(signal.SIGTERM)
+
+    assert await exit_code(server) == 0
+    assert not any(map(is_alive, pids))
+    assert server.log_tail().count('"event": "stopped"') == 2
+    assert not server.accepts()
+
+
+async def test_signal_to_parent_and_workers_alike_is_one_stop(server: AppServer):
+    """As from a terminal or a service manager, which tell the whole group."""
+    pids = workers(server)
+    assert server.process is not None
+
+    for pid in (*pids, server.process.pid):
+        os.kill(pid, signal.SIGINT)
+
+    assert await exit_code(server) == 0
+    assert server.log_tail().count('"event": "stopped"') == 2
+
+
+async def test_workers_end_when_the_parent_is_killed(server: AppServer):
+    pids = workers(server)
+
+    server.kill()
+
+    await eventually(lambda: not any(map(is_alive, pids)))
+    assert not server.accepts()
+
+
+def test_workers_that_never_start_are_given_up(postgres: Postgres, url: str):
+    """The parent's own look at the database passes; a table that only the application reads is gone."""
+    upgrade(url)
+    postgres.psql("DROP TABLE secret", url.rpartition("/")[2])
+
+    done = run_kos("serve", "--port", "0", "--workers", "2", KOS_DATABASE_URL=url)
+
+    assert done.returncode == 1, done.stderr
+    assert "No worker starts" in done.stderr
+
+
+def test_sqlite_is_refused_before_anything_is_made(tmp_path: Path):
+    done = run_kos("serve", "--workers", "2", KOS_DATABASE_URL=f"sqlite:///{tmp_path}/kos.db")
+
+    assert done.returncode == 1
+    assert done.stderr == "An SQLite database is for one serving process: use PostgreSQL for --workers.\n"
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_port_of_another_server_is_refused(server: AppServer, url: str):
+    done = await asyncio.to_thread(run_kos, "serve", "--workers", "2", "--port", str(server.port), KOS_DATABASE_URL=url)
+
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1:{server.port}" in done.stderr
+    assert httpx2.get(f"{server.url}/readyz").status_code == 200
