@@ -39,6 +39,7 @@ from app.journal.migrate import upgrade_in_loop
 from app.journal.open import open_store
 from app.journal.plan import Rules
 from app.profiles import Profiles
+from app.realtime import observe
 from app.realtime.connections import StreamLimits
 from app.realtime.hub import Hub
 from app.realtime.subscriber import Principal as StreamPrincipal
@@ -131,11 +132,15 @@ def _lifespan(
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
             app.include_router(stream.router)
-            watch = asyncio.create_task(stream.connections.watch())
+            watches = [
+                asyncio.create_task(stream.connections.watch()),
+                asyncio.create_task(observe.watch(stream.connections, feed.hub)),
+            ]
             try:
                 yield
             finally:
-                watch.cancel()
+                for watch in watches:
+                    watch.cancel()
                 # In this order: each uses those after it.
                 await _close("hub", feed.hub.close)
                 await _close("events", opened.close)

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
         description="Signs overlay and viewer tokens; empty: made once and kept in the database",
     )
     docs_public: bool = Field(False, description="Whether /docs and /openapi.json can be read without a key")
+    metrics_public: bool = Field(False, description="Whether /metrics can be read without a key")
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json`")
 
     body_bytes_max: int = Field(1 << 20, ge=1024, description="Largest request body but for the two below")

@@ -14,7 +14,7 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 SIZED_SUFFIXES = frozenset({".py", ".sh", ".js", ".css", ".html"})
 
-_BASE = ("app.errors", "app.settings", "app.telemetry")
+_BASE = ("app.errors", "app.settings", "app.telemetry", "app.metrics")
 _AMOUNTS = ("app.sales.money", "app.sales.currencies", "app.sales.nobody")
 _LINES = ("app.journal.entry", "app.journal.drafts")
 _RULES = ("app.sales", "app.challenge", *_LINES)
@@ -51,6 +51,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.journal.drafts": ("app.journal.entry", "app.errors"),
     "app.journal.entry": ("app.errors",),
     "app.telemetry": ("app.errors", "app.settings"),
+    "app.metrics": (),
     "app.settings": ("app.errors",),
     "app.errors": (),
 }  # fmt: skip

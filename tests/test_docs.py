@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client import REGISTRY
 
-from app import decide, errors, state
+from app import decide, errors, metrics, state
 from app.api import problems
 from app.audit.verify import PASSES
 from app.cli import COMMANDS, load
@@ -202,6 +203,17 @@ def test_settings_are_documented_with_their_defaults():
         f"KOS_{name}".upper(): "empty" if "Secret" in str(field.annotation) else shown(field.default)
         for name, field in Settings.model_fields.items()
     }
+
+
+def test_metrics_are_documented_with_their_types():
+    documented = {
+        name: cells[1]
+        for cells in rows(section((DOCS / "operations.md").read_text(), "## Metrics"))
+        for name in named(cells[0])
+    }
+
+    assert metrics.exposition()
+    assert documented == {one.name: one.type for one in REGISTRY.collect() if one.name.startswith("kos_")}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

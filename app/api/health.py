@@ -1,7 +1,14 @@
-"""Whether this process lives, and whether it can do its work. Some load balancers ask by HEAD: no body, same answer."""
+"""Whether this process lives, whether it can do its work, and what it counts.
 
-from fastapi import APIRouter, Request
+Some load balancers ask by HEAD: no body, same answer.
+"""
 
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from app import metrics
 from app.api.documents import problem_responses
 from app.api.guard import PUBLIC, GuardedRoute, needs
 from app.api.readiness import Readiness
@@ -27,3 +34,17 @@ async def readyz(request: Request) -> dict[str, str]:
     readiness.require()
     await services_of(request).store.ping()
     return {"status": "ready"}
+
+
+@router.get(
+    "/metrics", operation_id="metrics", response_class=PlainTextResponse, responses=problem_responses(401, 403, 503)
+)
+@needs(PUBLIC)
+async def read_metrics(request: Request) -> Response:
+    """What Prometheus reads; with a key of scope ops or audit, unless the setting says that anybody may."""
+    services = services_of(request)
+    if not services.settings.metrics_public:
+        principal = await services.access.authenticate(request.headers.get("authorization"))
+        principal.require("ops", "audit")
+    # Of several workers, their files are read for it.
+    return Response(await asyncio.to_thread(metrics.exposition), media_type=metrics.MEDIA_TYPE)

@@ -15,6 +15,7 @@ import structlog
 from fastapi import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import metrics
 from app.api import intake
 from app.api.guard import read_body
 from app.api.problems import problem_response
@@ -24,6 +25,8 @@ from app.errors import AppError, Internal, Unavailable
 log = structlog.get_logger(__name__)
 
 _PATH = re.compile(r"/v1/events/([^/]+)/orders(/batch)?")
+# As the framework names them; the second is that of a batch.
+_ROUTES = ("/v1/events/{event}/orders", "/v1/events/{event}/orders/batch")
 
 
 class HotOrders:
@@ -42,6 +45,7 @@ class HotOrders:
                 except asyncio.CancelledError:
                     response = _broken_off()
                 await _respond(response, send)
+                metrics.REQUESTS.labels(_ROUTES[match[2] is not None], response.status_code).inc()
                 return
         if scope["type"] == "http":
             await self._by_the_framework(scope, receive, send)
@@ -49,19 +53,26 @@ class HotOrders:
             await self._app(scope, receive, send)
 
     async def _by_the_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun = False
+        status = 0
 
         async def noting(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
+            nonlocal status
+            # Its body follows, as a message without one.
+            status = message.get("status", status)
             await send(message)
 
         try:
             await self._app(scope, receive, noting)
         except asyncio.CancelledError:
-            if has_begun:
+            if status:
                 raise
-            await _respond(_broken_off(), send)
+            response = _broken_off()
+            status = response.status_code
+            await _respond(response, send)
+        finally:
+            # What the framework found for the path; None where it found nothing.
+            route = getattr(scope.get("route"), "path", "")
+            metrics.REQUESTS.labels(route, status).inc()
 
     async def _answer(self, scope: Scope, receive: Receive, event: str, is_batch: bool) -> Response:
         services = self._services()

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from app.api.problems import told
 from app.errors import AppError, BadRequest
+from app.realtime import trouble
 from app.realtime.asgi import AsgiTransport
 from app.realtime.connections import Connections, StillValid, StreamLimits
 from app.realtime.hub import Hub
@@ -42,6 +43,7 @@ class Stream:
         try:
             principal = await self._authenticate(websocket)
         except AppError as error:
+            trouble.refused(error.code)
             await websocket.accept(SUBPROTOCOL)
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                 if error.retryable:
@@ -60,6 +62,7 @@ class Stream:
 
 async def _refuse(websocket: WebSocket, error: AppError) -> None:
     """Answer the handshake with a problem document; servers without that extension answer 403."""
+    trouble.refused(error.code)
     if "websocket.http.response" in websocket.scope.get("extensions", {}):
         response = JSONResponse(error.problem(), error.status, media_type="application/problem+json")
         await websocket.send_denial_response(response)

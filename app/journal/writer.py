@@ -9,6 +9,7 @@ decided again the slow way: lock the head, read what others appended, look every
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 import structlog
 
+from app import metrics
 from app.errors import AppError, Internal, InvariantError, NotFound, Unavailable
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
@@ -126,6 +128,7 @@ class Writer:
 
     async def _answer(self, groups: Sequence[_Group]) -> None:
         facts = [fact for group in groups for fact in group.facts]
+        metrics.BATCH.observe(len(facts))
         try:
             outcomes = await self._commit_without_bugs(facts)
         except BaseException as error:
@@ -230,8 +233,10 @@ class Writer:
 
     @contextmanager
     def _noting_what_may_be_there(self, entries: Sequence[Entry]) -> Iterator[None]:
+        started = time.perf_counter()
         try:
             yield
+            metrics.COMMIT.observe(time.perf_counter() - started)
         except OutcomeUnknown:
             self._attempted.update(entry.hash for entry in entries)
             raise

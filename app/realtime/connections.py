@@ -9,8 +9,9 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
+from app import metrics
 from app.errors import AppError, BadRequest, Conflict, Forbidden
-from app.realtime import messages
+from app.realtime import messages, trouble
 from app.realtime.frames import PING_FRAME
 from app.realtime.hub import Hub
 from app.realtime.messages import CloseCode, Ping, Subscribe, Unsubscribe
@@ -63,6 +64,11 @@ class Connections:
     def __len__(self) -> int:
         return len(self._subscribers)
 
+    def by_kind(self) -> dict[str, int]:
+        """How many there are: whose transport was handed over, and that stayed with the server."""
+        handed_over = sum(1 for one in self._subscribers if one.connections is not None)
+        return {"handed_over": handed_over, "attached": len(self._subscribers) - handed_over}
+
     def admit(self, transport: asyncio.Transport, principal: Principal) -> Subscriber:
         """A new connection whose handshake is over."""
         transport.set_write_buffer_limits(high=self.limits.backlog_bytes_max)
@@ -93,6 +99,7 @@ class Connections:
     def stalled(self, subscriber: Subscriber) -> None:
         if subscriber in self._subscribers:
             self._stalled[subscriber] = asyncio.get_running_loop().time()
+            metrics.SLOW.inc()
             self._hub.stall(subscriber)
 
     def drained(self, subscriber: Subscriber) -> None:
@@ -125,6 +132,7 @@ class Connections:
             self._refuse(subscriber, request, error)
         except Exception:
             _log.exception("a subscribe failed")
+            trouble.dropped("failed")
             subscriber.close(CloseCode.UNAVAILABLE)
 
     def _refuse(self, subscriber: Subscriber, request: Subscribe, error: AppError) -> None:
@@ -171,6 +179,7 @@ class Connections:
             subscriber.is_live = False
             subscriber.send(PING_FRAME)
         else:
+            trouble.dropped("dead")
             subscriber.cut()
 
     def end_overdue(self) -> None:
@@ -178,9 +187,11 @@ class Connections:
         now = asyncio.get_running_loop().time()
         for subscriber, since in list(self._stalled.items()):
             if now - since > self.limits.stall_seconds_max:
+                trouble.dropped("stalled")
                 subscriber.cut()
         for subscriber, since in list(self._closing.items()):
             if now - since > CLOSE_SECONDS_MAX:
+                trouble.dropped("no_goodbye")
                 del self._closing[subscriber]
                 subscriber.cut()
 
@@ -197,4 +208,5 @@ class Connections:
         gone = asked.keys() - valid
         if gone:
             for subscriber in [one for one in self._subscribers if one.principal.actor in gone]:
+                trouble.dropped("token")
                 subscriber.close(CloseCode.TOKEN_ENDED, "the token expired or was revoked")

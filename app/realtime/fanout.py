@@ -8,8 +8,11 @@ each once, and who was removed gets nothing more.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Protocol
+
+from app import metrics
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +106,7 @@ class Fanout:
         self._let_in(frames)
         data = frames[0] if len(frames) == 1 else b"".join(frames)
         removals = self._removals
+        started, written = time.perf_counter(), 0
         for start in range(0, len(followers), SLICE):
             some = writes[start : start + SLICE]
             if removals != self._removals:
@@ -111,7 +115,9 @@ class Fanout:
                 some = [w for f, w in zip(followers[start : start + SLICE], some, strict=True) if now(f) is w]
             for write in some:
                 write(data)
+            written += len(some)
             await asyncio.sleep(0)
+        metrics.walked(len(frames), len(data), written, time.perf_counter() - started)
 
     def _let_in(self, frames: list[bytes]) -> None:
         """Those that came while these frames waited get the ones published after that, and are members."""

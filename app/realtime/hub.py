@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from app import metrics
 from app.errors import AppError, Unavailable
 from app.realtime import messages
 from app.realtime.channels import Channel
@@ -210,6 +211,11 @@ class Hub:
                 body = opened.channel.since(None, None)
                 opened.send_and_follow(subscriber, messages.publication(opened.name, body))
 
+    @property
+    def subscriptions(self) -> int:
+        """How many channels are followed, of all connections together."""
+        return sum(len(opened.fanout) + len(opened.stalled) for opened in self._open.values())
+
     async def close(self) -> None:
         """Stop every reader; for the end of the process."""
         tasks = [opened.task for opened in self._open.values() if opened.task]
@@ -222,6 +228,8 @@ class Hub:
         if opened not in subscriber.channels:
             subscriber.channels = (*subscriber.channels, opened)
         body = channel.since(request.position, request.epoch)
+        if request.position is not None:
+            metrics.RECOVERIES.labels(body.kind).inc()
         opened.send_and_follow(subscriber, messages.subscribed(request.id, channel.name, body))
 
     def _forget(self, subscriber: Subscriber, opened: OpenChannel) -> None:
@@ -308,6 +316,7 @@ class Hub:
             document = await self._source.snapshot(channel.name, channel.view)
         frame = channel.update(document)
         if frame is not None:
+            metrics.PUBLICATIONS.inc()
             opened.fanout.publish(frame)
 
     def _close_if_left(self, opened: OpenChannel) -> None:

@@ -129,6 +129,10 @@ class Body:
     def is_delta(self) -> bool:
         return self.previous is not None
 
+    @property
+    def kind(self) -> str:
+        return "delta" if self.is_delta else "reset" if self.reset else "snapshot"
+
 
 def subscribed(identity: int | str | None, channel: str, body: Body) -> Frame:
     """The answer to a subscribe."""

@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.errors import AppError, BadRequest, TooLarge
-from app.realtime import frames, messages
+from app.realtime import frames, messages, trouble
 from app.realtime.budget import Budget
 from app.realtime.fanout import Write
 from app.realtime.frames import BadFrame, ClientFrame, close_frame, control_frame
@@ -253,6 +253,7 @@ class Subscriber(asyncio.Protocol):
     def _is_within_budget(self) -> bool:
         if self.is_closing or self._budget.take(asyncio.get_running_loop().time()):
             return True
+        trouble.dropped("too_many_messages")
         self.close(CloseCode.TOO_MANY_MESSAGES, "more messages than a client may send")
         return False
 
@@ -262,6 +263,7 @@ class Subscriber(asyncio.Protocol):
 
     def _fail(self, code: int) -> None:
         self._rest = b""
+        trouble.dropped("bad_frame")
         self._end(close_frame(code))
 
     def _end(self, last: bytes) -> None:

@@ -50,6 +50,7 @@ WANTED = {
     "HEAD /healthz": "public",
     "GET /readyz": "public",
     "HEAD /readyz": "public",
+    "GET /metrics": "ops audit",
     "GET /docs": "any",
     "HEAD /docs": "any",
     "GET /openapi.json": "any",

@@ -5,12 +5,15 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import httpx2
 import pytest
 import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from app.journal.migrate import upgrade
 from tests.app_server import AppServer, app_server, run_kos
@@ -20,6 +23,8 @@ from tests.processes import start_on_free_port
 from tests.servers import Postgres
 
 _END_SECONDS_MAX = 30.0
+# Enough that each of two workers has some of them.
+_FOLLOWERS = 24
 
 
 @pytest.fixture
@@ -118,6 +123,31 @@ async def test_signal_to_parent_and_workers_alike_is_one_stop(server: AppServer)
 
     assert await exit_code(server) == 0
     assert server.log_tail().count('"event": "stopped"') == 2
+
+
+async def test_any_worker_tells_the_metrics_of_all_that_live(server: AppServer):
+    """A new connection for each call, until both have taken some; then one of them dies."""
+
+    def figures() -> dict[str, float]:
+        answer = httpx2.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {server.key}"})
+        families = text_string_to_metric_families(answer.text)
+        return {" ".join([one.name, *one.labels.values()]): one.value for each in families for one in each.samples}
+
+    headers = {"Authorization": f"Bearer {server.key}"}
+    address = f"{server.url.replace('http', 'ws', 1)}/v1/stream"
+    async with AsyncExitStack() as stack:
+        for _ in range(_FOLLOWERS):
+            client = connect(address, subprotocols=[Subprotocol("kos.v1")], additional_headers=headers)
+            await stack.enter_async_context(client)
+        await eventually(lambda: figures().get("kos_stream_connections handed_over") == _FOLLOWERS)
+        calls = figures()["kos_http_requests_total /metrics 200"]
+        assert figures()["kos_http_requests_total /metrics 200"] == calls + 1
+
+        os.kill(min(workers(server)), signal.SIGKILL)
+
+        # Its connections are gone, what it counted is not.
+        await eventually(lambda: 0 < figures()["kos_stream_connections handed_over"] < _FOLLOWERS)
+        assert figures()["kos_http_requests_total /metrics 200"] > calls + 1
 
 
 async def test_workers_end_when_the_parent_is_killed(server: AppServer):
