@@ -132,6 +132,7 @@ def _lifespan(
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
             app.include_router(stream.router)
+            app.state.readiness.followers = stream.connections.everyone
             watches = [
                 asyncio.create_task(stream.connections.watch()),
                 asyncio.create_task(observe.watch(stream.connections, feed.hub)),

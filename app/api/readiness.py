@@ -1,16 +1,21 @@
-"""Whether this process should be sent requests; what ``/readyz`` answers with."""
+"""What the server and the application of one process need to know of each other to start and to stop in good order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from app.errors import Unavailable
+from app.realtime.goodbye import Leaving
 
 
 class Readiness:
-    """One per process. The server says when it stops; ``is_catching_up`` is set by who knows it."""
+    """Whether the process should be sent requests, which is what ``/readyz`` answers with; and whom it has to tell.
+
+    The server says when it stops; ``is_catching_up`` and ``followers`` are set by the application.
+    """
 
     def __init__(self) -> None:
         self.is_stopping = False
         self.is_catching_up: Callable[[], bool] = lambda: False
+        self.followers: Callable[[], Collection[Leaving]] = tuple
 
     def require(self) -> None:
         """Errors: Unavailable ``server_stopping``, ``catching_up``."""

@@ -19,14 +19,14 @@ from sqlalchemy.engine import make_url
 
 from app.api.readiness import Readiness
 from app.cli.database import load_settings
-from app.cli.workers import Supervisor
+from app.cli.workers import CLOSE_SECONDS_MAX, Supervisor
 from app.errors import AppError
 from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.main import create_app
 from app.realtime import goodbye
 from app.realtime.socket import StreamProtocol
-from app.realtime.subscriber import FRAME_FACTOR, Subscriber
+from app.realtime.subscriber import FRAME_FACTOR
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -133,6 +133,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.on_started()
 
+    @property
+    def stop_seconds_max(self) -> float:
+        """What a stop takes at most, if nothing hangs."""
+        return self._drain_seconds + CLOSE_SECONDS_MAX
+
     def stop(self) -> None:
         """As a signal does; from any thread."""
         self._readiness.is_stopping = True
@@ -152,7 +157,7 @@ class Server(uvicorn.Server):
         self._readiness.is_stopping = True
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
-        streams = [one for one in self.server_state.connections if isinstance(one, Subscriber | StreamProtocol)]
+        streams = self._readiness.followers()
         told = await goodbye.tell_all(streams, self._drain_seconds * _GOODBYE_SHARE)
         told_seconds = clock() - started
         # uvicorn waits by this for what is left: the calls under way, and followers that have not taken the last bytes.

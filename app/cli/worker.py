@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 import threading
+import time
 
 import typer
 
@@ -35,6 +36,9 @@ def _stop_with(parent: socket.socket, serving: Server) -> None:
         # Nobody asks for them any more; a parent that was killed could not remove them.
         shutil.rmtree(os.environ.get(METRICS_VARIABLE, ""), ignore_errors=True)
         serving.stop()
+        # A loop that hangs would hear nothing of that, and nobody is left who could kill it.
+        time.sleep(serving.stop_seconds_max)
+        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ _BACKOFF_SECONDS_MAX = 10.0
 # So many in a row that ended before they served, while no other serves: it is no accident.
 _FAILED_STARTS_MAX = 4
 # What closing the database takes at most, after the time to drain.
-_CLOSE_SECONDS_MAX = 6.0
+CLOSE_SECONDS_MAX = 6.0
 
 
 @dataclass(eq=False)
@@ -136,7 +136,7 @@ class Supervisor:
         """Let go of all, and wait. Exit code: 1 if one had to be killed."""
         for worker in self._workers:
             worker.link.close()
-        deadline = time.monotonic() + self.drain_seconds + _CLOSE_SECONDS_MAX
+        deadline = time.monotonic() + self.drain_seconds + CLOSE_SECONDS_MAX
         killed = 0
         for worker in self._workers:
             try:

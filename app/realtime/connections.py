@@ -64,6 +64,10 @@ class Connections:
     def __len__(self) -> int:
         return len(self._subscribers)
 
+    def everyone(self) -> tuple[Subscriber, ...]:
+        """Whoever is connected now."""
+        return tuple(self._subscribers)
+
     def by_kind(self) -> dict[str, int]:
         """How many there are: whose transport was handed over, and that stayed with the server."""
         handed_over = sum(1 for one in self._subscribers if one.connections is not None)

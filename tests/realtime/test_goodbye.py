@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from app.realtime import goodbye
+from tests.realtime.served import serving
 
 
 class Connection:
@@ -48,3 +49,15 @@ async def test_those_that_fit_into_one_slice_are_told_in_one_step():
 
     assert telling.done()
     assert {one.told for one in everyone} == {1}
+
+
+@pytest.mark.parametrize("is_attached", [False, True], ids=["handed-over", "attached"])
+async def test_connection_is_told_to_come_back_however_it_is_served(is_attached: bool):
+    async with serving(is_attached=is_attached) as served, served.client() as client:
+        await client.send('{"type":"ping","id":1}')
+        await client.recv()
+
+        told = await goodbye.tell_all(served.stream.connections.everyone(), 1.0)
+        await asyncio.wait_for(client.wait_closed(), 10)
+
+    assert (told, client.close_code) == (1, 1012)
