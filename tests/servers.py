@@ -201,22 +201,23 @@ def _runnable_by(account: dict[str, Any], programs: Path, directory: Path) -> Pa
 
 def start_valkey() -> Server:
     """An empty Valkey that keeps nothing on disk; 0.1 s. ``url`` is what ``KOS_REDIS_URL`` takes."""
-    program = os.environ.get("KOS_TEST_VALKEY") or str(_valkey_program())
     directory = Path(tempfile.mkdtemp(prefix="kos-valkey-"))
     try:
-        return start_on_free_port(lambda port: _valkey_on(port, program, directory))
+        return start_on_free_port(lambda port: valkey_server(port, directory))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
-def _valkey_on(port: int, program: str, directory: Path) -> Server:
+def valkey_server(port: int, directory: Path, *options: str) -> Server:
+    """One that is not started yet."""
+    program = os.environ.get("KOS_TEST_VALKEY") or str(_valkey_program())
     keeps_nothing = ["--save", "", "--appendonly", "no", "--dir", str(directory)]
     return Server(
         url=f"redis://127.0.0.1:{port}/0",
         port=port,
         directory=directory,
-        command=[program, "--port", str(port), "--bind", "127.0.0.1", *keeps_nothing],
+        command=[program, "--port", str(port), "--bind", "127.0.0.1", *keeps_nothing, *options],
         is_ready=lambda _: answers_ping(port),
     )
 
