@@ -299,6 +299,10 @@ class Access:
                 raise NotFound(code, "There is none with this id, or it is revoked already.")
         self._remembered.clear()
 
+    def secret_for(self, purpose: bytes) -> bytes:
+        """A secret that every process derives from the signing key, another one for each purpose."""
+        return hmac.digest(self._signing_key, purpose, "sha256")
+
     async def _shared_secret(self, name: str) -> bytes:
         """A random value that every process finds under this name, whoever made it first."""
         async with transaction(self._db) as db:
@@ -310,7 +314,7 @@ class Access:
         return value
 
     def _token_key(self) -> bytes:
-        return hmac.digest(self._signing_key, b"kos.token.1", "sha256")
+        return self.secret_for(b"kos.token.1")
 
 
 def check_scopes(scopes: Iterable[str]) -> list[str]:

@@ -38,8 +38,11 @@ from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.journal.open import open_store
 from app.journal.plan import Rules
+from app.journal.store import Store
 from app.profiles import Profiles
 from app.realtime import observe
+from app.realtime.bus import LocalBus
+from app.realtime.bus_redis import RedisBus
 from app.realtime.connections import StreamLimits
 from app.realtime.hub import Hub
 from app.realtime.subscriber import Principal as StreamPrincipal
@@ -119,7 +122,8 @@ def _lifespan(
                 settings.revocation_seconds_max,
             )
             await access.start()
-            opened = Events(store, RULES, settings)
+            bus = _bus(settings, store, access)
+            opened = Events(store, RULES, settings, bus)
             profiles = Profiles(engine)
             feed = Feed(opened, profiles)
             feed.hub = Hub(
@@ -145,10 +149,25 @@ def _lifespan(
                 # In this order: each uses those after it.
                 await _close("hub", feed.hub.close)
                 await _close("events", opened.close)
+                if isinstance(bus, RedisBus):
+                    await _close("bus", bus.close)
                 await _close("store", store.close)
                 await _close("engine", engine.dispose)
 
     return lifespan
+
+
+def _bus(settings: Settings, store: Store, access: Access) -> LocalBus | RedisBus:
+    """The way to other processes. A Redis that cannot be reached holds up nobody: what it would bring is read."""
+    url = settings.redis_url.get_secret_value()
+    if not url:
+        return LocalBus()
+    if store.dialect == "sqlite":
+        log.warning("redis_ignored", reason="one process serves an SQLite database, so there is nobody to be told")
+        return LocalBus()
+    bus = RedisBus(url, access.secret_for(b"kos.bus.1"))
+    bus.start()
+    return bus
 
 
 async def _close(part: str, close: Callable[[], Awaitable[None]]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +19,8 @@ _DRIVERS = {
 _OPTIONS: dict[str, tuple[str, ...]] = {"sqlite": (), "postgresql": ("host", "port", "ssl", "user", "password")}
 _TLS = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PORT_MAX = 65_535
+
+_REDIS_OPTIONS = ("ssl_ca_certs",)
 
 _PREFIX = "KOS_"
 # Read by the tests and scripts of the project.
@@ -36,6 +39,10 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite+aiosqlite:///kos.db",
         description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME",
+    )
+    redis_url: SecretStr = Field(
+        SecretStr(""),
+        description="redis://[[USER]:PASSWORD@]HOST:PORT, or rediss:// for TLS; empty: processes meet in the database",
     )
     admin_key: SecretStr = Field(SecretStr(""), description="A key of the brand `default` with every scope")
     signing_key: SecretStr = Field(
@@ -59,6 +66,7 @@ class Settings(BaseSettings):
     events_open_max: int = Field(200, ge=1, description="Events kept folded in memory")
     event_idle_seconds: float = Field(600, gt=0, description="An event that nobody asks for is unloaded after this")
     tail_interval_ms: int = Field(50, ge=1, description="How often other processes' entries are looked for")
+    heal_interval_ms: int = Field(1_000, ge=1, description="The same, while Redis brings them")
 
     publish_interval_ms: int = Field(50, ge=0, description="At most one publication per channel in this time")
     removed_rows_max: int = Field(1_000, ge=1, description="Rows that left a channel's window and are remembered")
@@ -88,6 +96,14 @@ class Settings(BaseSettings):
             raise ValueError("a database URL begins with sqlite:// or postgresql://")
         url = f"{scheme}://{rest}"
         _check(url)
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def reachable(cls, url: SecretStr) -> SecretStr:
+        """The URL as it was given, if it can name a server."""
+        if url.get_secret_value():
+            _check_redis(url.get_secret_value())
         return url
 
 
@@ -124,3 +140,22 @@ def _check(url: str) -> None:
         raise ValueError(f"the port in the database URL must be a number from 1 to {_PORT_MAX}")
     if parsed.query.get("ssl", _TLS[0]) not in _TLS:
         raise ValueError(f"ssl in the database URL must be one of {', '.join(_TLS)}")
+
+
+def _check_redis(url: str) -> None:
+    """Refuse what could never connect. Errors: ValueError, without the password."""
+    try:
+        parsed = urlsplit(url)
+        port = parsed.port
+    except ValueError:
+        raise ValueError(f"the Redis URL cannot be read; is its port a number from 1 to {_PORT_MAX}?") from None
+    if parsed.scheme not in ("redis", "rediss"):
+        raise ValueError("a Redis URL begins with redis:// or rediss://")
+    if not parsed.hostname or port == 0:
+        raise ValueError("a Redis URL names a host, and a port if it is not 6379: redis://127.0.0.1:6379")
+    # Channels belong to no database, so the number that others write there means nothing and does no harm.
+    if parsed.path.strip("/") and not parsed.path.strip("/").isdecimal():
+        raise ValueError("after the host of a Redis URL stands nothing, or the number of a database")
+    for name, values in parse_qs(parsed.query, keep_blank_values=True).items():
+        if name not in _REDIS_OPTIONS or parsed.scheme == "redis" or len(values) > 1:
+            raise ValueError(f"unknown option {name!r} in the Redis URL; rediss:// takes {', '.join(_REDIS_OPTIONS)}")

@@ -20,7 +20,7 @@ _LINES = ("app.journal.entry", "app.journal.drafts")
 _RULES = ("app.sales", "app.challenge", *_LINES)
 # What is not the journal: keys, tokens and names, in plain transactions.
 _PLAIN = ("app.access", "app.profiles", "app.database")
-_EVENTS = ("app.events", "app.state", "app.journal", *_RULES, *_BASE)
+_EVENTS = ("app.events", "app.opened", "app.following", "app.state", "app.journal", *_RULES, *_BASE)
 _SERVICES = ("app.feed", "app.audit", "app.audience", "app.realtime", *_PLAIN, *_EVENTS)
 _EDGES = ("app.api", "app.shops", "app.web", *_SERVICES)
 
@@ -35,7 +35,9 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.audience": ("app.audience", "app.realtime", *_EVENTS),
     # An audit decides again what was decided, so it alone of the services knows the rule of every kind.
     "app.audit": ("app.audit", "app.decide", *_EVENTS),
-    "app.events": ("app.state", "app.journal", *_RULES, *_BASE),
+    "app.following": ("app.realtime.bus", "app.journal", *_BASE),
+    "app.opened": ("app.state", "app.journal", *_RULES, *_BASE),
+    "app.events": ("app.opened", "app.following", "app.realtime.bus", "app.state", "app.journal", *_RULES, *_BASE),
     "app.access": ("app.database", "app.journal.tables", *_BASE),
     "app.profiles": ("app.database", "app.journal.tables", *_BASE),
     "app.database": _BASE,

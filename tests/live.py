@@ -16,6 +16,7 @@ from app.journal.open import open_store
 from app.journal.plan import Outcome
 from app.journal.store import OutcomeUnknown, Session, Store
 from app.main import RULES
+from app.realtime.bus import WatchedBus
 from app.settings import Settings
 from tests.book import BRAND, DAY, EVENT, HOSTS, START, event_said, move_said, order_said, roster_said
 from tests.book import order as order_of
@@ -130,11 +131,15 @@ class Held:
 
 @asynccontextmanager
 async def running(
-    url: str, clock: Callable[[], int] | None = None, faulty: bool = False, **settings: Any
+    url: str,
+    clock: Callable[[], int] | None = None,
+    faulty: bool = False,
+    bus: WatchedBus | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Events]:
     """A process's events on a migrated database; ``faulty`` gives it such a store, see ``store_of``."""
     store = open_store(url, clock or Clock(), wait_seconds_max=5)
-    events = Events(cast(Store, Faulty(store)) if faulty else store, RULES, Settings(**settings))
+    events = Events(cast(Store, Faulty(store)) if faulty else store, RULES, Settings(**settings), bus)
     try:
         yield events
     finally:

@@ -1,7 +1,7 @@
 """Settings that cannot work are refused when they are read, in words that say what to change."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from app.settings import Settings, unknown_variables
 
@@ -53,6 +53,38 @@ def test_refused_url_keeps_its_password_to_itself():
     assert "hunter2" not in refusal(database_url="postgresql://kos:hunter2@db/kos?sslmode=require")
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("localhost:6379", "begins with redis:// or rediss://"),
+        ("unix:///run/redis", "begins with redis:// or rediss://"),
+        ("redis://", "names a host"),
+        ("redis://:hunter2@", "names a host"),
+        ("redis://redis:0", "names a host, and a port"),
+        ("redis://redis:hunter2", "is its port a number"),
+        ("redis://redis:65536", "is its port a number"),
+        ("redis://redis/hunter2", "the number of a database"),
+        ("redis://redis?ssl_ca_certs=/ca.pem", "unknown option 'ssl_ca_certs'"),
+        ("rediss://redis?ssl=yes", "unknown option 'ssl' in the Redis URL; rediss:// takes ssl_ca_certs"),
+    ],
+)
+def test_redis_url_that_cannot_work_is_refused(url: str, told: str):
+    said = refusal(redis_url=url)
+
+    assert told in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://redis", "redis://:hunter2@redis:6380/3", "rediss://lin:hunter2@[::1]?ssl_ca_certs=/ca.pem"]
+)
+def test_redis_url_is_kept_as_it_is_given_and_not_shown(url: str):
+    settings = Settings(redis_url=SecretStr(url))
+
+    assert settings.redis_url.get_secret_value() == url
+    assert "hunter2" not in repr(settings)
+
+
 @pytest.mark.parametrize("name", ["JSON", "text", ""])
 def test_log_format_is_one_of_two(name: str):
     assert "'console' or 'json'" in refusal(log_format=name)
@@ -71,7 +103,7 @@ def test_log_format_is_one_of_two(name: str):
         ("KOS_SERVICE_HOST", ""),
         ("KOS_SERVICE_PORT", ""),
         ("KOS_PORT_8000_TCP_ADDR", ""),
-        ("KOS_REDIS_URL", ""),
+        ("KOS_REDDIS_URL", "KOS_REDIS_URL"),
     ],
 )
 def test_variable_that_is_no_setting_is_found_with_the_one_that_was_meant(name: str, meant: str):

@@ -36,7 +36,7 @@ async def until(current: OpenEvent, behind: OpenEvent) -> None:
 
 
 def followed(events: Events) -> Tail:
-    return events._tail
+    return events.following.tail
 
 
 async def test_process_hears_what_another_one_wrote(shared_url):
@@ -108,7 +108,7 @@ async def test_event_that_was_let_go_meanwhile_is_passed_over(shared_url):
                 journals.clear()
                 return await store.heads(names)
 
-        await Tail(Losing(), journals, 1).catch_up()  # type: ignore[arg-type]
+        await Tail(Losing(), journals, lambda: 1).catch_up()  # type: ignore[arg-type]
 
         assert behind.head.position == 2
         await store.close()
@@ -180,7 +180,7 @@ async def test_there_is_no_beat_where_one_process_writes(tmp_path):
     class Sqlite:
         dialect = "sqlite"
 
-    tail = Tail(Sqlite(), {}, 0.001)  # type: ignore[arg-type]
+    tail = Tail(Sqlite(), {}, lambda: 0.001)  # type: ignore[arg-type]
 
     tail.start()
 

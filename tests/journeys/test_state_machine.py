@@ -299,7 +299,7 @@ class Histories(RuleBasedStateMachine):
         stored = []
         for process in self.processes():
             opened = await process.events.open(self.name)
-            await process.events._tail.catch_up()
+            await process.events.following.tail.catch_up()
             assert opened.head == self.book.head
             assert opened.state == self.book.state
             assert opened.scores["full"].totals == self.book.scores.totals
