@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import structlog
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__, decide
 from app.access import Access, Principal
 from app.api import (
     boards,
+    channels,
     credentials,
     documents,
     events,
@@ -84,7 +85,7 @@ def create_app(
     )
     app.state.readiness = readiness or Readiness()
     problems.install(app)
-    for module in (events, roster, sessions, orders, boards, journal, credentials, health):
+    for module in (events, roster, sessions, orders, boards, channels, journal, credentials, health):
         app.include_router(module.router)
     app.include_router(web_routes(may_read_docs))
     documents.install(app)
@@ -188,20 +189,9 @@ def _stream(services: Services, hub: Hub) -> Stream:
     async def still_valid(principals: Collection[StreamPrincipal]) -> Collection[StreamPrincipal]:
         return await services.access.still_valid(cast(Collection[Principal], principals))
 
-    async def authenticate(websocket: WebSocket) -> Principal:
-        principal = await services.access.authenticate(
-            websocket.headers.get("authorization"), websocket.query_params.get("token")
-        )
-        if principal.is_token:
-            return principal
-        # A key follows the events that its brand has when it connects.
-        heads = await services.store.heads(brand=principal.brand)
-        channels = tuple(pattern for head in heads for pattern in (head.event, f"{head.event}/*"))
-        return Principal(principal.brand, principal.person, principal.actor, principal.scopes, channels=channels)
-
     return Stream(
         hub,
-        authenticate,
+        services.follower,
         still_valid,
         StreamLimits(
             message_bytes_max=settings.message_bytes_max,

@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 from jsonschema import Draft202012Validator
 
-# The only parameter that may hold slashes; see the look-up of orders.
-_DEEP = "order"
+# The only parameters that may hold slashes; see the look-up of orders.
+_DEEP = ("order", "channel")
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Documented:
 
     def __post_init__(self) -> None:
         for path in sorted(self.document["paths"], key=len, reverse=True):
-            pattern = re.sub(r"{(\w+)}", lambda found: ".+" if found[1] == _DEEP else "[^/]+", path)
+            pattern = re.sub(r"{(\w+)}", lambda found: ".+" if found[1] in _DEEP else "[^/]+", path)
             self._paths.append((re.compile(pattern), path))
 
     async def check(self, response: httpx2.Response) -> None:

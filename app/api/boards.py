@@ -1,15 +1,14 @@
 """Boards over HTTP: the same documents that the stream sends, with a window around one row and a look into the past."""
 
-import hashlib
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access import Principal
 from app.api.documents import problem_responses
 from app.api.guard import BOARD_READER, GuardedRoute, needs, principal_of
 from app.api.services import services_of
+from app.api.tagged import UNCHANGED, tagged
 from app.challenge.boards import all_boards, parse_board
 from app.errors import Forbidden, Invalid, NotFound, Unauthorized
 from app.events import OpenEvent
@@ -46,8 +45,7 @@ async def list_boards(event: str, request: Request, principal: Asker) -> dict[st
 @router.get(
     "/v1/events/{event}/boards/{board}",
     operation_id="get_board",
-    responses=problem_responses(401, 403, 404, 422, 503)
-    | {304: {"description": "The board still stands where If-None-Match says"}},
+    responses=problem_responses(401, 403, 404, 422, 503) | UNCHANGED,
 )
 @needs(BOARD_READER)
 async def get_board(
@@ -71,10 +69,4 @@ async def get_board(
             raise Invalid("position_ahead", f"The journal ends at position {opened.head.position}.", "at")
         opened = await services.events.at(event, at)
     document = await services.feed.board(opened, principal.view, spec, limit, around)
-    body = orjson.dumps(document)
-    # Names can change without an entry, so the tag is that of the bytes.
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return tagged(request, document)

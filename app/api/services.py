@@ -35,6 +35,21 @@ class Services:
             raise NotFound("event_unknown", f"There is no event {event[:80]!r}.")
         return opened
 
+    async def follower(self, connection: HTTPConnection) -> Principal:
+        """Whose connection this is, with the channels that it may follow: for the stream and for what stands in for it.
+
+        Errors: those of ``Access.authenticate``; Unavailable if the database cannot be asked.
+        """
+        principal = await self.access.authenticate(
+            connection.headers.get("authorization"), connection.query_params.get("token")
+        )
+        if principal.is_token:
+            return principal
+        # A key follows the events that its brand has when it connects.
+        heads = await self.store.heads(brand=principal.brand)
+        channels = tuple(pattern for head in heads for pattern in (head.event, f"{head.event}/*"))
+        return Principal(principal.brand, principal.person, principal.actor, principal.scopes, channels=channels)
+
 
 def services_of(connection: HTTPConnection) -> Services:
     """The services of the application that serves this connection."""

@@ -1,0 +1,32 @@
+"""Channels over plain HTTP, for who can hold no connection: the document that the stream would send, if it changed."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from app.api.documents import problem_responses
+from app.api.guard import BOARD_READER, GuardedRoute, needs
+from app.api.services import services_of
+from app.api.tagged import UNCHANGED, tagged
+from app.errors import Forbidden
+from app.realtime.channels import order_key
+
+router = APIRouter(route_class=GuardedRoute, tags=["channels"])
+
+
+@router.get(
+    "/v1/channels/{channel:path}",
+    operation_id="get_channel",
+    responses=problem_responses(401, 403, 404, 422, 503) | UNCHANGED,
+)
+@needs(BOARD_READER)
+async def get_channel(channel: Annotated[str, Path(max_length=250)], request: Request) -> Response:
+    """A channel's snapshot, for who may follow it. Send the ETag back as If-None-Match: 304 while it stands."""
+    services = services_of(request)
+    principal = await services.follower(request)
+    if not principal.may_follow(channel):
+        raise Forbidden("channel_forbidden", "This token may not follow the channel.")
+    document = await services.feed.snapshot(channel, principal.view)
+    if "rows" in document:
+        document = {**document, "rows": sorted(document["rows"], key=order_key)}
+    return tagged(request, document)
