@@ -80,6 +80,8 @@ class Settings(BaseSettings):
         1 << 16, ge=1, description="Waiting for one connection; above it, it gets a snapshot once it has drained"
     )
     subscriber_stall_seconds_max: float = Field(15, gt=0, description="A connection that takes nothing is closed")
+    handshake_seconds_max: float = Field(10, gt=0, description="A request whose head takes longer is cut off")
+    request_seconds_max: float = Field(60, gt=0, description="A request whose body takes longer is cut off")
     ping_seconds: float = Field(20, gt=0, description="Between two pings; a connection silent for longer is ended")
     revocation_seconds_max: float = Field(
         5, gt=0, description="A revoked key or token is refused after this at the latest"

@@ -25,6 +25,7 @@ from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
 from app.main import create_app
 from app.realtime import goodbye
+from app.realtime.http import HttpLimits, bounded_http
 from app.realtime.socket import StreamProtocol
 from app.realtime.subscriber import FRAME_FACTOR
 from app.settings import Settings
@@ -87,6 +88,13 @@ def server(settings: Settings) -> "Server":
             # Access logs would hold query strings, and tokens travel there.
             access_log=False,
             lifespan="on",
+            http=bounded_http(
+                HttpLimits(
+                    settings.handshake_seconds_max,
+                    settings.request_seconds_max,
+                    settings.subscriber_stall_seconds_max,
+                )
+            ),
             ws=StreamProtocol,
             # Each would cost 30 kB a connection, and a frame that is shared by all cannot be compressed for one.
             ws_per_message_deflate=False,

@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
+from starlette.requests import HTTPConnection
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from app.api.problems import problem_response
 from app.api.stream import Stream
 from app.errors import AppError, Unauthorized, Unavailable
 from app.realtime.connections import StreamLimits
+from app.realtime.http import HttpLimits, bounded_http
 from app.realtime.hub import Hub
 from app.realtime.socket import StreamProtocol
 from app.realtime.subscriber import Principal
@@ -33,6 +35,7 @@ class Served:
 
     def __init__(self, publish_interval_ms: int, limits: StreamLimits, is_attached: bool = False) -> None:
         self.is_attached = is_attached
+        self.http_limits = HttpLimits()
         self.tokens = {"good", "other"}
         self.is_database_gone = False
         # Whoever connects waits while it is cleared.
@@ -48,17 +51,19 @@ class Served:
         """A new process would know nothing of the one before, so nothing is kept but the source."""
         self.hub = Hub(self.source, self._interval_ms, 100)
         self.stream = Stream(self.hub, self._authenticate, self._still_valid, self._limits)
-        app = FastAPI(exception_handlers={AppError: problem})
+        app = self.app = FastAPI(exception_handlers={AppError: problem})
         app.include_router(self.stream.router)
         app.include_router(web_routes())
         listener = socket.create_server(("127.0.0.1", self.port))
         # Small, or the kernel takes megabytes before anyone notices that a client does not read.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
         self.port = listener.getsockname()[1]
+        self.http = bounded_http(self.http_limits)
         config = uvicorn.Config(
             app,
             log_level="warning",
             lifespan="off",
+            http="httptools" if self.is_attached else self.http,
             # As `kos serve` has it; or as any other server would serve us, through ASGI.
             ws="websockets-sansio" if self.is_attached else StreamProtocol,
             ws_per_message_deflate=False,
@@ -80,6 +85,9 @@ class Served:
         await serve
         await self.hub.close()
 
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
     def client(self, token: str = "good", **options: Any) -> connect:
         options.setdefault("subprotocols", [Subprotocol("kos.v1")])
         return connect(f"ws://127.0.0.1:{self.port}/v1/stream?token={token}", open_timeout=5, **options)
@@ -95,12 +103,12 @@ class Served:
     async def commit(self, position: int, **scores: int) -> None:
         self.publish(board(position, scores))
 
-    async def _authenticate(self, websocket: WebSocket) -> Viewer:
+    async def _authenticate(self, connection: HTTPConnection) -> Viewer:
         await self.door.wait()
         if self.is_database_gone:
             raise Unavailable("database_unavailable", "Gone.")
-        header = websocket.headers.get("authorization", "").removeprefix("Bearer ")
-        token = websocket.query_params.get("token") or header
+        header = connection.headers.get("authorization", "").removeprefix("Bearer ")
+        token = connection.query_params.get("token") or header
         if token not in self.tokens:
             raise Unauthorized("token_invalid", "Not a token.")
         return Viewer(token)
@@ -112,18 +120,22 @@ class Served:
         return {one for one in principals if isinstance(one, Viewer) and one.token in self.tokens}
 
 
-async def problem(request: Request, error: Exception) -> JSONResponse:
+async def problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)
-    return JSONResponse(error.problem(), error.status)
+    return problem_response(error)
 
 
 @asynccontextmanager
 async def serving(
-    publish_interval_ms: int = 10, is_attached: bool | None = None, **limits: Any
+    publish_interval_ms: int = 10,
+    is_attached: bool | None = None,
+    http: HttpLimits | None = None,
+    **limits: Any,
 ) -> AsyncIterator[Served]:
     """A started server; stopped at the end if it still runs."""
     attached = is_attached_by_default if is_attached is None else is_attached
     served = Served(publish_interval_ms, StreamLimits(**limits), attached)
+    served.http_limits = http or served.http_limits
     await served.start()
     try:
         yield served
