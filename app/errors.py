@@ -8,6 +8,7 @@ AppError                 the caller's mistake; becomes a problem document (RFC 9
  ├─ Conflict         409 another state is needed, or other content holds the key
  ├─ TooLarge         413 over a limit that is a setting
  ├─ Invalid          422 the body must change; ``field`` says where
+ ├─ TooMany          429 more at a time than one address may have (retryable)
  ├─ Unavailable      503 the world's trouble (retryable): lost database, full queue
  └─ Internal         500 a bug of ours, as its caller hears of it
 InvariantError           our bug; raised, never caught to be hidden
@@ -80,6 +81,18 @@ class TooLarge(AppError):
 class Invalid(AppError):
     status = 422
     title = "Invalid"
+
+
+class TooMany(AppError):
+    """More than an address may have now: the same call may succeed later."""
+
+    status = 429
+    title = "Too many"
+    retryable = True
+
+    def __init__(self, code: str, detail: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(code, detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(AppError):

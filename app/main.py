@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
 from app.api.readiness import Readiness
 from app.api.services import Services
+from app.api.sse import sse_router
 from app.api.stream import Stream
 from app.database import create_engine
 from app.errors import AppError
@@ -45,6 +47,7 @@ from app.realtime import observe
 from app.realtime.bus import LocalBus
 from app.realtime.bus_redis import RedisBus
 from app.realtime.connections import StreamLimits
+from app.realtime.door import Door, DoorLimits
 from app.realtime.hub import Hub
 from app.realtime.subscriber import Principal as StreamPrincipal
 from app.sales.postings import postings_of
@@ -137,10 +140,12 @@ def _lifespan(
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
             app.include_router(stream.router)
+            app.include_router(sse_router(stream.connections, services.follower, settings.sse_channels_max))
             app.state.readiness.followers = stream.connections.everyone
+            app.state.readiness.is_catching_up = lambda: opened.is_catching_up
             watches = [
                 asyncio.create_task(stream.connections.watch()),
-                asyncio.create_task(observe.watch(stream.connections, feed.hub)),
+                asyncio.create_task(observe.watch(stream.connections, feed.hub, opened.following.counts)),
             ]
             try:
                 yield
@@ -202,5 +207,14 @@ def _stream(services: Services, hub: Hub) -> Stream:
             ping_seconds=settings.ping_seconds,
             # What `Access` remembers takes half of the time, a round a quarter: one is left for a slow database.
             token_check_seconds=settings.revocation_seconds_max / 4,
+        ),
+        Door(
+            DoorLimits(
+                connections_max=settings.connections_max,
+                connections_per_address_max=settings.connections_per_address_max,
+                handshakes_per_second_max=settings.handshakes_per_second_max,
+                origins=settings.origins,
+            ),
+            time.monotonic,
         ),
     )

@@ -80,6 +80,15 @@ class Settings(BaseSettings):
         1 << 16, ge=1, description="Waiting for one connection; above it, it gets a snapshot once it has drained"
     )
     subscriber_stall_seconds_max: float = Field(15, gt=0, description="A connection that takes nothing is closed")
+    sse_channels_max: int = Field(16, ge=1, description="Channels one connection of server-sent events may follow")
+    origins_allowed: str = Field("*", description="Origins whose pages may connect, separated by commas; `*` is any")
+    connections_max: int = Field(
+        0, ge=0, description="Connections of the stream in one process; 0: as many as it may open files, less 256"
+    )
+    connections_per_address_max: int = Field(25_000, ge=1, description="Connections of the stream of one address")
+    handshakes_per_second_max: int = Field(
+        2_500, ge=1, description="Connections of the stream that one address may open; twice as many at once"
+    )
     handshake_seconds_max: float = Field(10, gt=0, description="A request whose head takes longer is cut off")
     request_seconds_max: float = Field(60, gt=0, description="A request whose body takes longer is cut off")
     ping_seconds: float = Field(20, gt=0, description="Between two pings; a connection silent for longer is ended")
@@ -87,6 +96,11 @@ class Settings(BaseSettings):
         5, gt=0, description="A revoked key or token is refused after this at the latest"
     )
     drain_seconds: float = Field(5, ge=0, description="How long a stopping process waits for what is under way")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins allowed, in small letters and without a slash at their end."""
+        return frozenset(one.strip().lower().rstrip("/") for one in self.origins_allowed.split(",") if one.strip())
 
     @field_validator("database_url")
     @classmethod

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from app.errors import AppError, BadRequest, Internal, Invalid, Unavailable
+from app.errors import AppError, BadRequest, Internal, Invalid, TooMany, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ def problem_response(error: AppError) -> Response:
     """The response that tells an error: its document, and when to come back if that helps."""
     error = told(error)
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooMany):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"

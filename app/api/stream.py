@@ -7,35 +7,50 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, WebSocket
-from starlette.responses import JSONResponse
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
-from app.api.problems import told
+from app.api.problems import problem_response, told
 from app.errors import AppError, BadRequest
 from app.realtime import trouble
 from app.realtime.asgi import AsgiTransport
-from app.realtime.connections import Connections, StillValid, StreamLimits
+from app.realtime.connections import Connections, Entrance, StillValid, StreamLimits
+from app.realtime.door import Door
 from app.realtime.hub import Hub
 from app.realtime.messages import SUBPROTOCOL, CloseCode
 from app.realtime.socket import EXTENSION, StreamProtocol
 from app.realtime.subscriber import Principal
 
 # Errors: Unauthorized if there is no valid token or key; any other AppError if that cannot be told now.
-Authenticate = Callable[[WebSocket], Awaitable[Principal]]
+Authenticate = Callable[[HTTPConnection], Awaitable[Principal]]
 
 
 class Stream:
     """The endpoint. ``router`` serves it; ``connections.watch`` runs beside the server."""
 
     def __init__(
-        self, hub: Hub, authenticate: Authenticate, still_valid: StillValid, limits: StreamLimits | None = None
+        self,
+        hub: Hub,
+        authenticate: Authenticate,
+        still_valid: StillValid,
+        limits: StreamLimits | None = None,
+        door: Door | None = None,
     ) -> None:
         self.router = APIRouter()
         self.router.add_api_websocket_route("/v1/stream", self._serve)
-        self.connections = Connections(hub, still_valid, limits or StreamLimits(), told)
+        self.connections = Connections(hub, still_valid, limits or StreamLimits(), told, door)
         self._authenticate = authenticate
 
     async def _serve(self, websocket: WebSocket) -> None:
+        try:
+            entrance = self.connections.enter(address_of(websocket), websocket.headers)
+        except AppError as error:
+            await _refuse(websocket, error)
+            return
+        with entrance:
+            await self._welcome(websocket, entrance)
+
+    async def _welcome(self, websocket: WebSocket, entrance: Entrance) -> None:
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:
             await _refuse(websocket, BadRequest("subprotocol_required", f"Offer the subprotocol {SUBPROTOCOL}."))
             return
@@ -54,17 +69,21 @@ class Stream:
         await websocket.accept(SUBPROTOCOL)
         served = websocket.scope["extensions"].get(EXTENSION)
         if isinstance(served, StreamProtocol):
-            served.hand_over(self.connections, principal)
+            served.hand_over(entrance, principal)
             return
         transport = AsgiTransport(websocket)
-        await transport.serve(self.connections.admit(transport, principal))
+        await transport.serve(entrance.admit(transport, principal))
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """The client's address, which a proxy that the server trusts may have told; empty if there is none."""
+    return connection.client.host if connection.client is not None else ""
 
 
 async def _refuse(websocket: WebSocket, error: AppError) -> None:
     """Answer the handshake with a problem document; servers without that extension answer 403."""
     trouble.refused(error.code)
     if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        response = JSONResponse(error.problem(), error.status, media_type="application/problem+json")
-        await websocket.send_denial_response(response)
+        await websocket.send_denial_response(problem_response(error))
     else:
         await websocket.close()

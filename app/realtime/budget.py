@@ -12,7 +12,10 @@ class Budget:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Whether one more message is within the budget at this time."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._per_second) - 1
+        """Whether one more message is within the budget at this time. One that is not costs nothing."""
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
         self._at = now
-        return self._left >= 0
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

@@ -6,12 +6,14 @@ or a timer per connection.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app import metrics
 from app.errors import AppError, BadRequest, Conflict, Forbidden
 from app.realtime import messages, trouble
+from app.realtime.door import Door, DoorLimits, Place
 from app.realtime.frames import PING_FRAME
 from app.realtime.hub import Hub
 from app.realtime.messages import CloseCode, Ping, Subscribe, Unsubscribe
@@ -48,8 +50,11 @@ class StreamLimits:
 class Connections:
     """An ``Owner`` of subscribers. ``watch`` runs beside the server."""
 
-    def __init__(self, hub: Hub, still_valid: StillValid, limits: StreamLimits, told: Told) -> None:
+    def __init__(
+        self, hub: Hub, still_valid: StillValid, limits: StreamLimits, told: Told, door: Door | None = None
+    ) -> None:
         self.limits = limits
+        self.door = door or Door(DoorLimits(), time.monotonic)
         self.message_bytes_max = limits.message_bytes_max
         self.messages_per_second_max = limits.messages_per_second_max
         self.messages_burst_max = limits.messages_per_second_max + limits.subscriptions_max
@@ -73,10 +78,15 @@ class Connections:
         handed_over = sum(1 for one in self._subscribers if one.connections is not None)
         return {"handed_over": handed_over, "attached": len(self._subscribers) - handed_over}
 
-    def admit(self, transport: asyncio.Transport, principal: Principal) -> Subscriber:
-        """A new connection whose handshake is over."""
+    def enter(self, address: str, headers: Mapping[str, str]) -> "Entrance":
+        """Let a connection in as far as its handshake, which happens within this. Errors: those of ``Door.enter``."""
+        return Entrance(self, self.door.enter(address, headers))
+
+    def admit(self, transport: asyncio.Transport, principal: Principal, place: Place | None = None) -> Subscriber:
+        """A new connection whose handshake is over; its place is left when it is."""
         transport.set_write_buffer_limits(high=self.limits.backlog_bytes_max)
         subscriber = Subscriber(transport, principal, self)
+        subscriber.place = place
         self._subscribers[subscriber] = None
         return subscriber
 
@@ -114,10 +124,24 @@ class Connections:
         self._subscribers.pop(subscriber, None)
         self._stalled.pop(subscriber, None)
         self._closing.pop(subscriber, None)
+        if subscriber.place is not None:
+            self.door.leave(subscriber.place)
+            subscriber.place = None
         self._hub.leave(subscriber)
 
     def closing(self, subscriber: Subscriber) -> None:
         self._closing[subscriber] = asyncio.get_running_loop().time()
+
+    async def follow(self, subscriber: Subscriber, requests: Sequence[Subscribe]) -> None:
+        """Subscribe it to all of these, for a client that cannot ask one by one.
+
+        Errors: what a socket would be told of the first that is refused; none is followed then that may not be.
+        """
+        for request in requests:
+            self._check(subscriber, request.channel)
+        for request in requests:
+            if not self._hub.subscribe_now(subscriber, request, subscriber.principal.view):
+                await self._hub.subscribe(subscriber, request, subscriber.principal.view)
 
     def _subscribe(self, subscriber: Subscriber, request: Subscribe, view: str) -> "asyncio.Task[None] | None":
         try:
@@ -214,3 +238,22 @@ class Connections:
             for subscriber in [one for one in self._subscribers if one.principal.actor in gone]:
                 trouble.dropped("token")
                 subscriber.close(CloseCode.TOKEN_ENDED, "the token expired or was revoked")
+
+
+class Entrance:
+    """A connection during its handshake. At the end of the block it is gone, or admitted and counted on."""
+
+    def __init__(self, connections: Connections, place: Place) -> None:
+        self._connections = connections
+        self._place: Place | None = place
+
+    def __enter__(self) -> "Entrance":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._place is not None:
+            self._connections.door.leave(self._place)
+
+    def admit(self, transport: asyncio.Transport, principal: Principal) -> Subscriber:
+        place, self._place = self._place, None
+        return self._connections.admit(transport, principal, place)

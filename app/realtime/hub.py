@@ -86,6 +86,9 @@ class OpenChannel:
         # First: that very frame may fill its transport, or end it, and it then leaves from here.
         self.fanout.add(subscriber)
         subscriber.send(frame)
+        if subscriber.is_full:
+            # It was so before: nothing tells of it a second time.
+            self.stall(subscriber)
 
     def stall(self, subscriber: Subscriber) -> None:
         """Write nothing more to a follower."""

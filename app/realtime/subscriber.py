@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from app.errors import AppError, BadRequest, TooLarge
 from app.realtime import frames, messages, trouble
 from app.realtime.budget import Budget
+from app.realtime.door import Place
 from app.realtime.fanout import Write
 from app.realtime.frames import BadFrame, ClientFrame, close_frame, control_frame
 from app.realtime.messages import CloseCode
@@ -82,6 +83,7 @@ class Subscriber(asyncio.Protocol):
         "is_closing",
         "is_full",
         "is_live",
+        "place",
         "principal",
         "transport",
     )
@@ -89,6 +91,8 @@ class Subscriber(asyncio.Protocol):
     def __init__(self, transport: asyncio.Transport, principal: Principal, owner: Owner) -> None:
         self.transport = transport
         self.principal = principal
+        # Where it is counted by its address, until it has left.
+        self.place: Place | None = None
         # The server's own list of connections, if it is in one.
         self.connections: set[Any] | None = None
         # What it follows. A tuple: most follow one or two.

@@ -56,6 +56,7 @@ WANTED = {
     "GET /openapi.json": "any",
     "HEAD /openapi.json": "any",
     "SOCKET /v1/stream": "token",
+    "GET /v1/stream/sse": "token",
     "GET /v1/channels/{channel}": "token",
     "GET /overlay/{event}/board": "public",
     "HEAD /overlay/{event}/board": "public",

@@ -40,7 +40,10 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-UNDOCUMENTED = {"/openapi.json", "/docs", "/overlay/{event}/board", "/static/{digest}/{name:path}", "/v1/stream"}
+UNDOCUMENTED = {
+    *("/openapi.json", "/docs", "/overlay/{event}/board", "/static/{digest}/{name:path}"),
+    *("/v1/stream", "/v1/stream/sse"),
+}
 
 
 def application() -> Any:

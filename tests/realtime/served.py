@@ -4,6 +4,7 @@ here.
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,9 +16,11 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from app.api.problems import problem_response
+from app.api.sse import sse_router
 from app.api.stream import Stream
 from app.errors import AppError, Unauthorized, Unavailable
 from app.realtime.connections import StreamLimits
+from app.realtime.door import Door, DoorLimits
 from app.realtime.http import HttpLimits, bounded_http
 from app.realtime.hub import Hub
 from app.realtime.socket import StreamProtocol
@@ -33,7 +36,9 @@ is_attached_by_default = False
 class Served:
     """The server, which can be stopped and started again on its port, and the tokens it knows."""
 
-    def __init__(self, publish_interval_ms: int, limits: StreamLimits, is_attached: bool = False) -> None:
+    def __init__(
+        self, publish_interval_ms: int, limits: StreamLimits, is_attached: bool = False, door: DoorLimits | None = None
+    ) -> None:
         self.is_attached = is_attached
         self.http_limits = HttpLimits()
         self.tokens = {"good", "other"}
@@ -46,13 +51,16 @@ class Served:
         self.port = 0
         self._interval_ms = publish_interval_ms
         self._limits = limits
+        self._door = door or DoorLimits()
 
     async def start(self) -> None:
         """A new process would know nothing of the one before, so nothing is kept but the source."""
         self.hub = Hub(self.source, self._interval_ms, 100)
-        self.stream = Stream(self.hub, self._authenticate, self._still_valid, self._limits)
+        door = Door(self._door, time.monotonic)
+        self.stream = Stream(self.hub, self._authenticate, self._still_valid, self._limits, door)
         app = self.app = FastAPI(exception_handlers={AppError: problem})
         app.include_router(self.stream.router)
+        app.include_router(sse_router(self.stream.connections, self._authenticate, 4))
         app.include_router(web_routes())
         listener = socket.create_server(("127.0.0.1", self.port))
         # Small, or the kernel takes megabytes before anyone notices that a client does not read.
@@ -129,12 +137,13 @@ async def problem(request: Request, error: Exception) -> Response:
 async def serving(
     publish_interval_ms: int = 10,
     is_attached: bool | None = None,
+    door: DoorLimits | None = None,
     http: HttpLimits | None = None,
     **limits: Any,
 ) -> AsyncIterator[Served]:
     """A started server; stopped at the end if it still runs."""
     attached = is_attached_by_default if is_attached is None else is_attached
-    served = Served(publish_interval_ms, StreamLimits(**limits), attached)
+    served = Served(publish_interval_ms, StreamLimits(**limits), attached, door)
     served.http_limits = http or served.http_limits
     await served.start()
     try:

@@ -25,3 +25,10 @@ def test_idle_time_refills_up_to_the_burst(idle_seconds: float, wanted: int):
     assert taken(budget, 0.0, 60) == 60
 
     assert taken(budget, idle_seconds, wanted + 1) == wanted
+
+
+def test_what_is_refused_costs_nothing():
+    budget = Budget(1, 2, 0.0)
+
+    assert [budget.take(0.0) for _ in range(50)].count(True) == 2
+    assert budget.take(1.0)

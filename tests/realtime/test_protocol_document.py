@@ -15,8 +15,12 @@ from app.realtime.messages import CloseCode, Inbound
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text()
 SENT, TOLD = (block.splitlines() for block in re.findall(r"```json\n(.*?)\n```", DOCUMENT, re.S))
-SOURCES = [*(ROOT / "app" / "realtime").glob("*.py"), ROOT / "app" / "api" / "stream.py"]
-ERRORS = {"BadRequest", "Invalid", "TooLarge", "Forbidden", "Conflict", "NotFound", "Unavailable"}
+SOURCES = [
+    *(ROOT / "app" / "realtime").glob("*.py"),
+    ROOT / "app" / "api" / "stream.py",
+    ROOT / "app" / "api" / "sse.py",
+]
+ERRORS = {"BadRequest", "Invalid", "TooLarge", "Forbidden", "Conflict", "NotFound", "TooMany", "Unavailable"}
 
 
 def codes_raised() -> set[str]:
