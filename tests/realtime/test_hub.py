@@ -386,3 +386,37 @@ async def test_channels_of_an_event_are_bounded_and_those_that_are_open_stay_for
         await stage.join(names[2])
 
     assert refused.value.code == "too_many_channels"
+
+
+async def test_answer_that_comes_late_to_a_full_subscriber_is_all_it_gets_until_it_has_drained():
+    """One channel is still read while another fills the transport; both are followed from a snapshot on afterwards."""
+    other = "kos101/orders"
+    source = ScriptedSource({NAME: board(1, {"a": 1}), other: board(1, {"b": 1})})
+    hub = Hub(source, 0, 100)
+    connections = connections_of(hub)
+    reader = Reader(high=100)
+    subscriber = reader.connect(connections)
+    await hub.subscribe(subscriber, Subscribe(NAME, 1), "public")
+    source.gate.clear()
+    late = asyncio.create_task(hub.subscribe(subscriber, Subscribe(other, 2), "public"))
+    await turns()
+    reader.stop_reading()
+    connections.take(subscriber, '{"type":"ping","id":"' + "x" * 60 + '"}')
+    connections.take(subscriber, '{"type":"ping","id":"' + "x" * 60 + '"}')
+    assert subscriber.is_full
+    source.gate.set()
+    await late
+    held = reader.get_write_buffer_size()
+
+    for position in range(2, 30):
+        source.documents = {NAME: board(position, {"a": position}), other: board(position, {"b": position})}
+        hub.mark("kos101", position)
+        await turns()
+    grown = reader.get_write_buffer_size() - held
+    reader.read_on()
+    await turns()
+
+    assert grown == 0
+    assert {name: document["position"] for name, document in reader.documents.items()} == {NAME: 29, other: 29}
+    assert reader.gaps == 0
+    await hub.close()
