@@ -8,7 +8,7 @@ on inside uvicorn is named here; the tests of this module run on every upgrade.
 import asyncio
 from typing import Any, Protocol
 
-from uvicorn._types import ASGIReceiveEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -64,6 +64,12 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         if event["type"] != "websocket.connect":
             self._unread = None
         return event
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if self.close_sent:
+            # Also for who was refused with an answer of ours: otherwise each is an error of the application in the log.
+            self.handshake_complete = True
 
     def hand_over(self, owner: Admitting, principal: Principal) -> None:
         """Make a subscriber of this connection; nothing happens if it is gone already.

@@ -1,5 +1,6 @@
 """Who may connect at all: origins, connections and handshakes per address, and all of them together."""
 
+import logging
 import resource
 from typing import Any
 
@@ -188,6 +189,20 @@ async def test_handshakes_above_the_limit_are_refused(way):
             async with served.client() as client:
                 await asked(client, type="ping")
         assert await refused(served) == (429, "too_many_handshakes", "1")
+
+
+async def test_who_is_refused_is_no_error_in_the_log(caplog, monkeypatch):
+    async with serving(is_attached=False, door=DoorLimits(origins=frozenset({PAGE}))) as served:
+        # Its configuration keeps these from the root.
+        monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+        await refused(served, origin="https://evil.example")
+        await refused(served, subprotocols=None)
+        async with event_source(served.port, BOARD, Origin="https://evil.example") as source:
+            await source.body()
+        async with served.client(token="bad") as client:
+            await closed(client)
+
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 async def test_full_server_says_so(way):

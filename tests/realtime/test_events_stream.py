@@ -224,8 +224,9 @@ async def test_client_that_stopped_reading_for_a_while_goes_on_from_a_snapshot()
 
 async def test_clients_that_come_and_go_leave_nothing_behind(caplog, monkeypatch):
     """No follower, no open connection, no count, no task; and who stays hears everything."""
-    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
     async with serving() as served, event_source(served.port, NAME) as stays:
+        # Its configuration keeps these from the root.
+        monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
         await stays.heard(1)
         before = len(asyncio.all_tasks())
         for number in range(50):
@@ -245,8 +246,9 @@ async def test_clients_that_come_and_go_leave_nothing_behind(caplog, monkeypatch
 
 
 async def test_server_that_stops_says_so(way, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
     async with serving() as served, event_source(served.port, NAME) as source:
+        # Its configuration keeps these from the root.
+        monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
         await source.heard(1)
         if served.is_attached:
             # Another server tells nobody: whoever runs it does what `kos serve` does here.
