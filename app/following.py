@@ -55,6 +55,8 @@ class Following:
         self._asked = 0
         # By event, how many had asked when its last look was begun.
         self._caught_up: dict[str, int] = {}
+        # By event, how far its journal goes by what was told.
+        self._told: dict[str, int] = {}
         self.tail = Tail(store, journals, lambda: (heal_interval_ms if bus.is_connected else tail_interval_ms) / 1000)
         bus.on(ENTRIES, self._heard)
         bus.on_heal(self.tail.wake)
@@ -63,6 +65,19 @@ class Following:
     def is_behind(self) -> bool:
         """Whether an open event has been known to lack entries for longer than a moment."""
         return self.tail.behind_seconds() > _MOMENT_SECONDS
+
+    def counts(self) -> dict[str, int]:
+        """For ``app.metrics``: what the bus did, and how many positions of a journal are known to be missing here."""
+        lag = [self._told.get(event, 0) - journal.head.position for event, journal in self._journals.items()]
+        bus = self.bus.figures
+        return {
+            "told": bus.told,
+            "heard": bus.heard,
+            "dropped": bus.dropped,
+            "healed": self.tail.healed,
+            "lag": max(0, *lag, 0),
+            "connected": int(self.bus.is_connected),
+        }
 
     async def catch_up(self, event: str) -> None:
         """Fold what any process committed to an open event before this call; thousands who ask share two looks.
@@ -87,6 +102,7 @@ class Following:
         self.bus.unfollow(event)
         self.tail.forget(event)
         self._caught_up.pop(event, None)
+        self._told.pop(event, None)
 
     def tell(self, event: str, entries: Sequence[Entry]) -> None:
         """Tell the other processes what this one has committed."""
@@ -105,6 +121,7 @@ class Following:
             self.tail.wake(event)
             return
         known = journal.head
+        self._told[event] = news.position
         if news.position <= known.position:
             return
         fresh = [entry for entry in news.entries if entry.position > known.position]

@@ -147,10 +147,17 @@ async def test_batch_too_large_to_be_told_is_read_at_once(url, valkey, monkeypat
     monkeypatch.setattr(told, "BATCH_BYTES_MAX", 1_000)
     async with processes(url, valkey.url) as (ours, theirs):
         event, other = await both(ours, theirs)
+        reading = Held()
+        store_of(theirs).at("read", reading)
 
         await sell(event, *range(10))
+        await reading.reached()
+        assert theirs.following.counts()["lag"] == 10
+        reading.let_go()
         await eventually(lambda: event.head == other.head)
 
+        counts = theirs.following.counts()
+        assert (counts["lag"], counts["healed"], counts["heard"], counts["connected"]) == (0, 10, 1, 1)
         assert (store_of(theirs).calls["heads"], store_of(theirs).calls["read"]) == (1, 1)
         assert theirs.following.tail.healed == 10
         assert (theirs.following.figures.gaps, theirs.following.figures.gap_positions) == (1, 10)

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.stream import Authenticate, address_of
-from app.errors import Conflict, Invalid
+from app.errors import AppError, Conflict, Invalid
+from app.realtime import trouble
 from app.realtime.connections import Connections
 from app.realtime.events import EventsTransport, requests_of
 from app.realtime.http import EXTENSION
@@ -74,6 +75,13 @@ class _EventStream(Response):
         self._asked = asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._serve(scope, receive, send)
+        except AppError as error:
+            trouble.refused(error.code)
+            raise
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, door = self._request, self._connections.door
         with self._connections.enter(address_of(request), request.headers) as entrance:
             principal, requests = await self._asked()

@@ -168,7 +168,7 @@ class Streams(RuleBasedStateMachine):
     @rule(process=PROCESS)
     def look(self, process: int) -> None:
         """What others committed is read and folded."""
-        self.runner.run(self.processes[process].events._tail.catch_up())
+        self.runner.run(self.processes[process].events.following.tail.catch_up())
 
     @rule(process=PROCESS, seconds=st.sampled_from((0.01, 0.05, 0.2)))
     def pass_time(self, process: int, seconds: float) -> None:
@@ -248,7 +248,7 @@ class Streams(RuleBasedStateMachine):
         """Everybody reads, looks, and has time: all must come to the same."""
         for process in self.processes:
             await process.events.open(self.name)
-            await process.events._tail.catch_up()
+            await process.events.following.tail.catch_up()
         present = {}
         for followed in self.clients:
             if followed.client is None:
