@@ -21,7 +21,8 @@ _RULES = ("app.sales", "app.challenge", *_LINES)
 # What is not the journal: keys, tokens and names, in plain transactions.
 _PLAIN = ("app.access", "app.profiles", "app.database")
 _EVENTS = ("app.events", "app.opened", "app.following", "app.state", "app.journal", *_RULES, *_BASE)
-_SERVICES = ("app.feed", "app.audit", "app.audience", "app.realtime", *_PLAIN, *_EVENTS)
+_FEED = ("app.feed", "app.feed_documents")
+_SERVICES = (*_FEED, "app.audit", "app.audience", "app.realtime", *_PLAIN, *_EVENTS)
 _EDGES = ("app.api", "app.shops", "app.web", *_SERVICES)
 
 LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -31,7 +32,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.api": ("app.api", *_SERVICES),
     "app.shops": ("app.shops", *_SERVICES),
     "app.web": ("app.web", *_SERVICES),
-    "app.feed": ("app.realtime", "app.profiles", *_EVENTS),
+    "app.feed": ("app.feed_documents", "app.realtime", "app.profiles", *_EVENTS),
+    "app.feed_documents": _EVENTS,
     "app.audience": ("app.audience", "app.realtime", *_EVENTS),
     # An audit decides again what was decided, so it alone of the services knows the rule of every kind.
     "app.audit": ("app.audit", "app.decide", *_EVENTS),

@@ -13,7 +13,7 @@ from app.errors import AppError
 from app.events import Events, OpenEvent
 from app.feed import CHANNEL_ROWS, Feed
 from app.profiles import Profiles
-from tests.book import DAY, HOUR, START, move_said, order_said, refund_said, roster_said, session_said
+from tests.book import DAY, HOUR, START, move_said, order_said, refund_said, roster_said
 from tests.book import order as order_of
 from tests.book import refund as refund_of
 from tests.live import Clock, create, running
@@ -59,7 +59,7 @@ async def stage(shared_url: str) -> AsyncIterator[Stage]:
     async with running(shared_url, clock, tail_interval_ms=60_000) as events:
         engine = create_engine(shared_url)
         profiles = Profiles(engine)
-        feed = Feed(events, profiles)
+        feed = Feed(events, profiles, events._store)
         hub = Marked()
         feed.hub = hub  # type: ignore[assignment]
         yield Stage(clock, events, await create(events), feed, profiles, hub)
@@ -152,7 +152,7 @@ async def test_only_so_many_events_keep_their_names(stage, monkeypatch):
 async def test_full_view_stands_at_the_head_and_the_public_one_where_it_last_changed(stage):
     await stage.sell("o1", host="ann")
     shown = stage.event.head.position
-    await stage.say(refund_said(refund_of("r1", "gone", amount="1.00")), session_said("duo", {"ann": 1}))
+    await stage.say(refund_said(refund_of("r1", "gone", amount="1.00")))
 
     full, public = await stage.board(view="full"), await stage.board(view="public")
 
@@ -220,9 +220,12 @@ async def test_snapshot_of_a_board_channel_is_the_board(stage):
 @pytest.mark.parametrize(
     ("channel", "code"),
     [
-        ("{event}", "channel_unknown"),
         ("{event}/", "channel_unknown"),
         ("{event}/boards", "channel_unknown"),
+        ("{event}/hosts", "channel_unknown"),
+        ("{event}/hosts/nobody", "host_unknown"),
+        ("{event}/hosts/House", "host_unknown"),
+        ("{event}/sessions/nothing", "session_unknown"),
         ("{event}/boards/", "channel_unknown"),
         ("{event}/ops", "channel_unknown"),
         ("{event}/orders/x", "channel_unknown"),

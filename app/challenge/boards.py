@@ -75,6 +75,11 @@ def parse_board(board: str, window: str = "") -> BoardSpec:
     return BoardSpec(_OF[of], measure, window)
 
 
+def finality(status: str) -> str:
+    """Whether numbers of an event with this status may still change: live, provisional, final."""
+    return {"final": "final", "ended": "provisional"}.get(status, "live")
+
+
 def _is_day(window: str) -> bool:
     found = _DAY.fullmatch(window)
     if found is None or not found[1]:
@@ -109,7 +114,7 @@ def board_document(
         "unit": frame.currency if is_money else spec.measure,
         "epoch": frame.epoch,
         "position": position,
-        "finality": {"final": "final", "ended": "provisional"}.get(frame.status, "live"),
+        "finality": finality(frame.status),
         "frozen": False,
     }
     if window is None:

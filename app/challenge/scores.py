@@ -22,8 +22,10 @@ GROSS, NET, ORDERS, UNITS = range(4)
 TICKER_ROWS_MAX = 50
 
 _TAKEN = frozenset({"order.refunded", "order.cancelled", "refund.matched"})
-# The kinds that can change what a board or the ticker shows.
+# The kinds that can change what a board, the ticker or a host's numbers show.
 _SHOWN = _TAKEN | {"order.paid", "roster.changed", "event.created", "event.moved", "rules.changed"}
+# Shown beside the boards, also of an event that is final: one that is on air then still ends.
+_SESSIONS = frozenset({"session.started", "session.ended"})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE_US = 60 * 1_000_000
@@ -34,6 +36,17 @@ Tally = list[int]
 def new_tally() -> Tally:
     """Zeroes: four measures, then the positions of their last change."""
     return [0] * 8
+
+
+class SessionSales(Struct):
+    """What was sold by the orders that name a session: gross sales, orders, units. Refunds do not lower it: they do not
+    say which session their order named.
+
+    Shape: ``hosts`` has the same three of each host that was credited.
+    """
+
+    all: list[int] = field(default_factory=lambda: [0, 0, 0])
+    hosts: dict[str, list[int]] = field(default_factory=dict)
 
 
 class Window(Struct):
@@ -63,6 +76,7 @@ class Totals(Struct):
     excluded: dict[str, None] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=lambda: {EVENT: Window()})
     ticker: list[dict[str, Any]] = field(default_factory=list)
+    sessions: dict[str, SessionSales] = field(default_factory=dict)
 
 
 class Scoreboard:
@@ -90,6 +104,9 @@ class Scoreboard:
         """Fold one entry. Entries must come in order and without a gap."""
         totals = self._totals
         totals.position = position
+        if kind in _SESSIONS:
+            totals.changed_at, totals.changed_time = position, recorded_at
+            return
         if totals.is_final or kind not in _SHOWN or content.get("parked"):
             return
         if kind == "order.paid":
@@ -166,7 +183,22 @@ class Scoreboard:
                         tally[UNITS] += units
                         tally[4 + UNITS] = position
             _count(position, moved, 1)
+        if session := content["fact"].get("session"):
+            self._sold_in(session, sold)
         self._unticked.append((position, content))
+
+    def _sold_in(self, session: str, sold: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        sales = self._totals.sessions.get(session)
+        if sales is None:
+            sales = self._totals.sessions[session] = SessionSales()
+        sales.all[1] += 1
+        for (host, _), (amount, units) in sold.items():
+            mine = sales.hosts.setdefault(host, [0, 0, 0])
+            # A host has one team at a time, so an order counts once for each.
+            mine[1] += 1
+            for numbers in (mine, sales.all):
+                numbers[0] += amount
+                numbers[2] += units
 
     def _taken(self, position: int, content: Mapping[str, Any]) -> None:
         """A refund, its match or a cancellation. What is paid from Cancelled-Pending left the boards before."""

@@ -269,7 +269,7 @@ def test_ticker_holds_one_row_per_order_and_host_and_only_the_last_ones():
     [
         (roster_said([{"id": "eve"}]), True),
         (move_said("paused"), True),
-        (session_said("duo", {"ann": 1}), False),
+        (session_said("duo", {"ann": 1}), True),
         (refund_said(refund(amount="1.00")), False),
         (cancellation_said(), False),
         (order_said(order()), True),

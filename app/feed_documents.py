@@ -1,0 +1,266 @@
+"""What each journal channel shows of an event, with the names of its rows. Nothing here waits.
+
+So a document, its names and its position belong together. Every document has the same members every time, and the
+position of the last entry that changed its view.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from app.challenge.boards import BoardSpec, Frame, board_document, finality
+from app.challenge.scores import EVENT, MEASURES, ORDERS, SessionSales, Tally, new_tally
+from app.errors import NotFound
+from app.events import OpenEvent
+from app.journal.entry import Entry
+from app.sales.money import format_amount
+from app.sales.nobody import NO_TEAM
+from app.sales.times import rfc3339
+
+# Rows of a host's channel: the host and those around it.
+NEIGHBOUR_ROWS = 5
+# Entries, and refunds and cancellations without their order, that the channel of ops lists.
+OPS_ROWS = 20
+_OPEN_ITEMS = 20
+
+# Kind (event, host, team, store), then id, then what is known of name, picture and link.
+Names = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+def board(event: OpenEvent, view: str, names: Names, spec: BoardSpec, limit: int, around: str = "") -> dict[str, Any]:
+    """A board with names; ``event`` may be one folded for an earlier position. Errors: NotFound ``board_unknown``."""
+    _check_day(event, view, spec)
+    now = _now_of(event, view)
+    document = board_document(event.scores[view], spec, _frame(event), now, position_of(event, view), limit, around)
+    document["event_name"] = _name(names, "event", event.head.event)
+    named, teams = names.get(spec.of, {}), names.get("team", {})
+    for row in document["rows"]:
+        row.update(named.get(row["id"], {}))
+        if spec.of == "host" and (host := event.state.roster.hosts.get(row["id"])) is not None:
+            row["team"] = host.team_at(now) or host.team
+            if team_name := teams.get(row["team"], {}).get("name"):
+                row["team_name"] = team_name
+    return document
+
+
+def ticker(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
+    """The last orders, newest first. Shape: one row per order and host that was credited."""
+    show = partial(format_amount, exponent=event.state.exponent)
+    rows = []
+    totals = event.scores[view].totals
+    for sale in reversed(totals.ticker):
+        if view == "public" and sale["host"] in totals.excluded:
+            # Who has no row on a board is not shown here either.
+            continue
+        row = {
+            **sale,
+            "at": rfc3339(sale["at"]),
+            "amount": show(sale["amount"]),
+            "team": "" if sale["team"] == NO_TEAM else sale["team"],
+        }
+        name = names.get("host", {}).get(sale["host"], {}).get("name")
+        if name:
+            row["name"] = name
+        rows.append(row)
+    # The order that every client sorts by.
+    rows.sort(key=lambda row: (-row["position"], row["id"]))
+    return {
+        "event": event.head.event,
+        "unit": event.state.currency,
+        "epoch": event.epoch,
+        "position": position_of(event, view),
+        "rows": rows,
+    }
+
+
+def state(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
+    """What the event is and where it stands. Shape: one row per session on air."""
+    now = event.state
+    on_air = [session for session in now.sessions.values() if not session.ended_at]
+    return _head(event, view) | {
+        "event_name": _name(names, "event", event.head.event),
+        "status": now.status,
+        "entered_at": rfc3339(now.entered_at),
+        "timezone": now.timezone,
+        "starts_at": rfc3339(now.starts_at),
+        "ends_at": rfc3339(now.ends_at),
+        "rows": [
+            {
+                "id": session.id,
+                "hosts": [
+                    {"id": host, "name": _name(names, "host", host)}
+                    for host, _ in session.hosts
+                    if not _is_hidden(event, view, host)
+                ],
+                "started_at": rfc3339(session.started_at),
+            }
+            for session in on_air
+        ],
+    }
+
+
+def host(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, Any]:
+    """A host's own numbers, and its rank among its neighbours; without a rank and rows if it has no row on boards.
+
+    Errors: NotFound ``host_unknown``.
+    """
+    found = event.state.roster.hosts.get(identity)
+    if found is None:
+        raise NotFound("host_unknown", f"The event has no host {identity[:80]!r}.")
+    scores, now = event.scores[view], _now_of(event, view)
+    windows, day, nothing = scores.totals.windows, scores.day_of(now), new_tally()
+    today = windows[day].hosts.get(identity, nothing) if day in windows else nothing
+    team = found.team_at(now) or found.team
+    neighbours = _around(event, view, names, "host", identity, NEIGHBOUR_ROWS)
+    mine = next((row for row in neighbours if row["id"] == identity), None)
+    teams = _around(event, view, names, "team", team, 1) if team else []
+    return (
+        _head(event, view)
+        | {"host": identity, "name": _name(names, "host", identity)}
+        | _numbers(event, windows[EVENT].hosts.get(identity, nothing))
+        | {
+            "today": {"day": day} | _numbers(event, today),
+            "rank": mine["rank"] if mine else None,
+            "gap": mine["gap"] if mine else None,
+            "team": team,
+            "team_name": _name(names, "team", team) if team else "",
+            "team_rank": teams[0]["rank"] if teams else None,
+            "rows": neighbours,
+        }
+    )
+
+
+def session(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, Any]:
+    """What the orders that name a session sold, refunds not taken off. Shape: a row per host of it, or that sold in it.
+
+    Errors: NotFound ``session_unknown``.
+    """
+    found = event.state.sessions.get(identity)
+    if found is None:
+        raise NotFound("session_unknown", f"The event has no session {identity[:80]!r}.")
+    sales = event.scores[view].totals.sessions.get(identity) or SessionSales()
+    show = partial(format_amount, exponent=event.state.exponent)
+    weights = dict(found.hosts)
+    hosts = [host for host in {**weights, **sales.hosts} if not _is_hidden(event, view, host)]
+    rows = []
+    for host in hosts:
+        gross, orders, units = sales.hosts.get(host, (0, 0, 0))
+        row = {"id": host, "weight": weights.get(host, 0), "gross_sales": show(gross), "orders": orders, "units": units}
+        rows.append(row | {"name": _name(names, "host", host)})
+    return _head(event, view) | {
+        "session": identity,
+        "started_at": rfc3339(found.started_at),
+        "ended_at": rfc3339(found.ended_at) if found.ended_at else None,
+        "gross_sales": show(sales.all[0]),
+        "orders": sales.all[1],
+        "units": sales.all[2],
+        "rows": rows,
+    }
+
+
+def ops(event: OpenEvent, view: str, names: Names, newest: Sequence[Entry]) -> dict[str, Any]:
+    """What those who run the event watch. Shape: one row per entry of ``newest``, the newest first,
+    without its body."""
+    now = event.state
+    amount = format_amount(now.unmatched_amount, now.exponent)
+    return _head(event, view) | {
+        "event_name": _name(names, "event", event.head.event),
+        "status": now.status,
+        "entered_at": rfc3339(now.entered_at),
+        "rules_version": now.rules_version,
+        "orders": event.scores[view].totals.windows[EVENT].all[ORDERS],
+        "hosts": len(now.roster.hosts),
+        "teams": len(now.roster.teams),
+        "sessions_on_air": sum(not session.ended_at for session in now.sessions.values()),
+        "unmatched_refunds": {"count": now.unmatched_count, "amount": amount},
+        "orders_awaited": len(now.parked),
+        "open_items": [{"key": key, "order": order} for key, order in now.open_items()[:_OPEN_ITEMS]],
+        "rows": [
+            {
+                "id": str(entry.position),
+                "position": entry.position,
+                "kind": entry.kind,
+                "key": entry.key,
+                "actor": entry.actor,
+                "recorded_at": rfc3339(entry.recorded_at),
+            }
+            for entry in reversed(newest)
+        ],
+    }
+
+
+def position_of(event: OpenEvent, view: str) -> int:
+    """Where a view stands: the public one never tells the head, only the last entry that changed it."""
+    return event.head.position if view == "full" else event.scores[view].totals.changed_at
+
+
+def _head(event: OpenEvent, view: str) -> dict[str, Any]:
+    """What documents other than boards begin with."""
+    return {
+        "event": event.head.event,
+        "unit": event.state.currency,
+        "epoch": event.epoch,
+        "position": position_of(event, view),
+        "finality": finality(event.state.status),
+        "frozen": False,
+    }
+
+
+def _around(event: OpenEvent, view: str, names: Names, of: str, identity: str, limit: int) -> list[dict[str, Any]]:
+    """Rows of the board of net sales with this one among them; [] if it has none."""
+    try:
+        rows: list[dict[str, Any]] = board(event, view, names, BoardSpec(of, "net_sales", EVENT), limit, identity)[
+            "rows"
+        ]
+    except NotFound:
+        return []
+    return rows
+
+
+def _numbers(event: OpenEvent, tally: Tally) -> dict[str, Any]:
+    gross, net, orders, units = tally[: len(MEASURES)]
+    show = partial(format_amount, exponent=event.state.exponent)
+    return {"gross_sales": show(gross), "net_sales": show(net), "orders": orders, "units": units}
+
+
+def _name(names: Names, kind: str, identity: str) -> str:
+    return names.get(kind, {}).get(identity, {}).get("name", identity)
+
+
+def _is_hidden(event: OpenEvent, view: str, host: str) -> bool:
+    return view == "public" and host in event.scores[view].totals.excluded
+
+
+def _check_day(event: OpenEvent, view: str, spec: BoardSpec) -> None:
+    """Every board is a channel that each commit reads again, so only days that the event has are boards.
+
+    Errors: NotFound ``board_unknown``.
+    """
+    day = spec.window.removeprefix("day:")
+    scores = event.scores[view]
+    if day not in scores.totals.windows and day != "day":
+        first, last = scores.day_of(event.state.starts_at), scores.day_of(event.state.ends_at - 1)
+        if not first <= day <= last:
+            raise NotFound("board_unknown", f"The event runs from {first} to {last}; it has no board of {day}.")
+
+
+def _now_of(event: OpenEvent, view: str) -> int:
+    """The view's now, in microseconds: when the entry at its position was recorded.
+
+    A final event's is the one at which it became final, however long its ledger goes on.
+    """
+    if event.state.status == "final":
+        return event.state.entered_at
+    return event.state.recorded_at if view == "full" else event.scores[view].totals.changed_time
+
+
+def _frame(event: OpenEvent) -> Frame:
+    state = event.state
+    return Frame(
+        event.head.event,
+        event.epoch,
+        state.currency,
+        state.status,
+        state.rules.ranks == "shared",
+        partial(format_amount, exponent=state.exponent),
+    )
