@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import jwt
@@ -21,13 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import insert_for, transaction
 from app.errors import Forbidden, Invalid, NotFound, Unauthorized
+from app.grants import admits, token_patterns
 from app.journal.tables import api_key, secret, token
 
 SCOPES = ("orders", "ops", "finance", "audit")
 _ADMIN = "key:admin"
 _CACHE_MAX = 10_000
 _IDS_PER_QUERY_MAX = 500
-_TOKEN_PATTERNS = ("{event}", "{event}/boards/*", "{event}/orders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Principal:
 
     def may_follow(self, channel: str) -> bool:
         """Whether a token's channel patterns, or the events a key's brand had on connecting, admit it."""
-        return any(fnmatchcase(channel, pattern) for pattern in self.channels)
+        return admits(self.channels, channel)
 
 
 class Access:
@@ -175,9 +174,9 @@ class Access:
         self, brand: str, event: str, kind: str, channels: Sequence[str], expires_at: int | None
     ) -> tuple[str, str]:
         """A new token as (id, token). ``expires_at`` in seconds since the epoch; None lasts until it is revoked."""
-        allowed = _public_channels(event)
+        allowed = token_patterns(event)
         for channel in channels:
-            if not any(fnmatchcase(channel, pattern) for pattern in allowed):
+            if not admits(allowed, channel):
                 raise Invalid(
                     "channel_not_public",
                     f"A token may follow {', '.join(allowed)}; not {channel!r}.",
@@ -218,7 +217,7 @@ class Access:
                     "id": row.id,
                     "event": row.event,
                     "kind": row.kind,
-                    "channels": row.scopes.split() or _public_channels(row.event),
+                    "channels": row.scopes.split() or list(token_patterns(row.event)),
                     "created_at": row.created_at,
                     "expires_at": row.expires_at,
                     "revoked_at": row.revoked_at,
@@ -273,7 +272,7 @@ class Access:
         except (jwt.InvalidTokenError, ValueError):
             raise Unauthorized("key_invalid", "The key or token is not valid here, or was revoked.") from None
         event = claims["event"]
-        channels = claims.get("channels") or _public_channels(event)
+        channels = claims.get("channels") or token_patterns(event)
         principal = Principal(
             claims["brand"],
             "",
@@ -324,10 +323,6 @@ def check_scopes(scopes: Iterable[str]) -> list[str]:
         if scope not in SCOPES and not (scope.startswith("host:") and len(scope) > len("host:")):
             raise Invalid("unknown_scope", f"A scope is {', '.join(SCOPES)} or host:ID; not {scope!r}.", "scopes")
     return wanted
-
-
-def _public_channels(event: str) -> list[str]:
-    return [pattern.format(event=event) for pattern in _TOKEN_PATTERNS]
 
 
 def _now() -> int:

@@ -12,11 +12,13 @@ from weakref import WeakKeyDictionary
 from app import feed_documents as documents
 from app.challenge.boards import BoardSpec, parse_board
 from app.errors import NotFound
-from app.events import Events, OpenEvent
+from app.events import IDENTIFIER, Events, OpenEvent
+from app.grants import admits, opened_patterns
 from app.journal.entry import Entry
 from app.journal.store import Store
 from app.profiles import Profiles
-from app.realtime.hub import Hub
+from app.realtime.hub import Hub, event_of
+from app.state import outline
 
 # Rows of a board's channel; more are for GET with limit and around.
 CHANNEL_ROWS = 100
@@ -80,6 +82,23 @@ class Feed:
         """A board's document with names; ``event`` may be one folded for an earlier position."""
         names = await self._profiles.of(event.head.event)
         return documents.board(event, view, names, spec, limit, around)
+
+    async def is_public(self, channel: str) -> bool:
+        """Whether everybody may follow a channel; what is there, and what is not, is told from the event's rules alone.
+
+        Errors: Unavailable if the database cannot be asked.
+        """
+        name = event_of(channel)
+        event = self._events.known(name)
+        if event is not None:
+            rules = event.state.rules
+        else:
+            # Not opened for everybody who asks: only its own entries about itself are read.
+            terms = await self._store.terms([name]) if IDENTIFIER.fullmatch(name) else []
+            if not terms:
+                return False
+            rules = outline(terms).rules
+        return admits(opened_patterns(name, rules.opened), channel)
 
     async def _newest_of(self, event: OpenEvent) -> deque[Entry]:
         """The newest entries, oldest first: read once, and kept up to date by what is folded from then on."""

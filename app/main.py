@@ -139,6 +139,7 @@ def _lifespan(
             opened.is_followed = feed.hub.is_followed
             services = app.state.services = Services(settings, store, opened, feed, profiles, access)
             stream = _stream(services, feed.hub)
+            stream.connections.is_public = feed.is_public
             app.include_router(stream.router)
             app.include_router(sse_router(stream.connections, services.follower, settings.sse_channels_max))
             app.state.readiness.followers = stream.connections.everyone

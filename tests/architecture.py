@@ -19,7 +19,7 @@ _AMOUNTS = ("app.sales.money", "app.sales.currencies", "app.sales.nobody")
 _LINES = ("app.journal.entry", "app.journal.drafts")
 _RULES = ("app.sales", "app.challenge", *_LINES)
 # What is not the journal: keys, tokens and names, in plain transactions.
-_PLAIN = ("app.access", "app.profiles", "app.database")
+_PLAIN = ("app.grants", "app.access", "app.profiles", "app.database")
 _EVENTS = ("app.events", "app.opened", "app.following", "app.state", "app.journal", *_RULES, *_BASE)
 _FEED = ("app.feed", "app.feed_documents")
 _SERVICES = (*_FEED, "app.audit", "app.audience", "app.realtime", *_PLAIN, *_EVENTS)
@@ -32,7 +32,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.api": ("app.api", *_SERVICES),
     "app.shops": ("app.shops", *_SERVICES),
     "app.web": ("app.web", *_SERVICES),
-    "app.feed": ("app.feed_documents", "app.realtime", "app.profiles", *_EVENTS),
+    "app.feed": ("app.feed_documents", "app.grants", "app.realtime", "app.profiles", *_EVENTS),
     "app.feed_documents": _EVENTS,
     "app.audience": ("app.audience", "app.realtime", *_EVENTS),
     # An audit decides again what was decided, so it alone of the services knows the rule of every kind.
@@ -40,7 +40,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.following": ("app.realtime.bus", "app.journal", *_BASE),
     "app.opened": ("app.state", "app.journal", *_RULES, *_BASE),
     "app.events": ("app.opened", "app.following", "app.realtime.bus", "app.state", "app.journal", *_RULES, *_BASE),
-    "app.access": ("app.database", "app.journal.tables", *_BASE),
+    "app.grants": (),
+    "app.access": ("app.grants", "app.database", "app.journal.tables", *_BASE),
     "app.profiles": ("app.database", "app.journal.tables", *_BASE),
     "app.database": _BASE,
     "app.realtime": ("app.realtime", *_BASE),
@@ -65,6 +66,7 @@ PURE = (
     "app.challenge",
     "app.state",
     "app.decide",
+    "app.grants",
     "app.journal.entry",
     "app.journal.drafts",
     "app.realtime.messages",
@@ -74,7 +76,19 @@ PURE = (
 PURE_MAY_IMPORT = frozenset(
     {
         *("abc", "base64", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "datetime"),
-        *("decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "io", "itertools", "json"),
+        *(
+            "decimal",
+            "enum",
+            "fnmatch",
+            "fractions",
+            "functools",
+            "hashlib",
+            "heapq",
+            "hmac",
+            "io",
+            "itertools",
+            "json",
+        ),
         *("math", "msgspec", "operator", "orjson", "re", "string", "struct", "types", "typing"),
         *("unicodedata", "zoneinfo"),
     }

@@ -26,7 +26,7 @@ async def _readable(event: str, request: Request, principal: Principal) -> OpenE
         opened = await services.events.open(event)
     except NotFound:
         opened = None
-    if opened is None or not opened.state.rules.public_boards:
+    if opened is None or "boards" not in opened.state.rules.opened:
         raise Unauthorized("key_missing", "This event's boards are not public; send a key or a token.")
     return opened
 

@@ -8,8 +8,9 @@ from app.api.documents import problem_responses
 from app.api.guard import BOARD_READER, GuardedRoute, needs
 from app.api.services import services_of
 from app.api.tagged import UNCHANGED, tagged
-from app.errors import Forbidden
+from app.errors import Forbidden, Unauthorized
 from app.realtime.channels import order_key
+from app.realtime.subscriber import NOBODY
 
 router = APIRouter(route_class=GuardedRoute, tags=["channels"])
 
@@ -24,7 +25,10 @@ async def get_channel(channel: Annotated[str, Path(max_length=250)], request: Re
     """A channel's snapshot, for who may follow it. Send the ETag back as If-None-Match: 304 while it stands."""
     services = services_of(request)
     principal = await services.follower(request)
-    if not principal.may_follow(channel):
+    if principal.actor == NOBODY:
+        if not await services.feed.is_public(channel):
+            raise Unauthorized("key_missing", "This channel is not public; send a key or a token.")
+    elif not principal.may_follow(channel):
         raise Forbidden("channel_forbidden", "This token may not follow the channel.")
     document = await services.feed.snapshot(channel, principal.view)
     if "rows" in document:

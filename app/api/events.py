@@ -51,7 +51,11 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
         "timezone": state.timezone,
         "starts_at": rfc3339(state.starts_at),
         "ends_at": rfc3339(state.ends_at),
-        "rules": {"ranks": state.rules.ranks, "public_boards": state.rules.public_boards},
+        "rules": {
+            "ranks": state.rules.ranks,
+            "public_boards": state.rules.public_boards,
+            "public_channels": list(state.rules.public_channels),
+        },
         "rules_version": state.rules_version,
         "epoch": epoch,
         "position": head.position,

@@ -9,8 +9,10 @@ from app.access import Access, Principal
 from app.errors import NotFound
 from app.events import Events, OpenEvent
 from app.feed import Feed
+from app.grants import key_patterns
 from app.journal.store import Store
 from app.profiles import Profiles
+from app.realtime.subscriber import NOBODY
 from app.settings import Settings
 
 
@@ -38,16 +40,19 @@ class Services:
     async def follower(self, connection: HTTPConnection) -> Principal:
         """Whose connection this is, with the channels that it may follow: for the stream and for what stands in for it.
 
+        Who brings neither key nor token is nobody, and follows what events opened to everybody.
+
         Errors: those of ``Access.authenticate``; Unavailable if the database cannot be asked.
         """
-        principal = await self.access.authenticate(
-            connection.headers.get("authorization"), connection.query_params.get("token")
-        )
+        authorization, token = connection.headers.get("authorization"), connection.query_params.get("token")
+        if not authorization and not token:
+            return Principal("", "", NOBODY)
+        principal = await self.access.authenticate(authorization, token)
         if principal.is_token:
             return principal
         # A key follows the events that its brand has when it connects.
         heads = await self.store.heads(brand=principal.brand)
-        channels = tuple(pattern for head in heads for pattern in (head.event, f"{head.event}/*"))
+        channels = key_patterns(principal.scopes, [head.event for head in heads])
         return Principal(principal.brand, principal.person, principal.actor, principal.scopes, channels=channels)
 
 

@@ -17,9 +17,11 @@ from app.realtime.door import Door, DoorLimits, Place
 from app.realtime.frames import PING_FRAME
 from app.realtime.hub import Hub
 from app.realtime.messages import CloseCode, Ping, Subscribe, Unsubscribe
-from app.realtime.subscriber import Principal, Subscriber
+from app.realtime.subscriber import NOBODY, Principal, Subscriber
 
 _log = logging.getLogger(__name__)
+
+_FORBIDDEN = {False: "This token may not follow the channel.", True: "The channel is not public; bring a token."}
 
 # A client that was told to close has so long to answer.
 CLOSE_SECONDS_MAX = 2.0
@@ -27,8 +29,15 @@ _OVERDUE_CHECK_SECONDS = 1.0
 
 # Which of these, let in before, may stay: those that are neither expired nor revoked.
 StillValid = Callable[[Collection[Principal]], Awaitable[Collection[Principal]]]
+# Whether everybody may follow this channel now.
+IsPublic = Callable[[str], Awaitable[bool]]
 # What of an error its caller is told, in place of the words of a database.
 Told = Callable[[AppError], AppError]
+
+
+async def nothing_is_public(channel: str) -> bool:
+    """Denied unless somebody says otherwise."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Connections:
         self._hub = hub
         self._still_valid = still_valid
         self._told = told
+        self.is_public: IsPublic = nothing_is_public
         self._subscribers: dict[Subscriber, None] = {}
         # Since when, by the loop's clock.
         self._stalled: dict[Subscriber, float] = {}
@@ -138,16 +148,17 @@ class Connections:
         Errors: what a socket would be told of the first that is refused; none is followed then that may not be.
         """
         for request in requests:
-            self._check(subscriber, request.channel)
+            self._check(subscriber, request.channel, await self._may_follow(subscriber.principal, request.channel))
         for request in requests:
             if not self._hub.subscribe_now(subscriber, request, subscriber.principal.view):
                 await self._hub.subscribe(subscriber, request, subscriber.principal.view)
 
     def _subscribe(self, subscriber: Subscriber, request: Subscribe, view: str) -> "asyncio.Task[None] | None":
         try:
-            self._check(subscriber, request.channel)
-            if self._hub.subscribe_now(subscriber, request, view):
-                return None
+            if subscriber.principal.actor != NOBODY:
+                self._check(subscriber, request.channel, subscriber.principal.may_follow(request.channel))
+                if self._hub.subscribe_now(subscriber, request, view):
+                    return None
         except AppError as error:
             self._refuse(subscriber, request, error)
             return None
@@ -155,6 +166,8 @@ class Connections:
 
     async def _subscribe_later(self, subscriber: Subscriber, request: Subscribe, view: str) -> None:
         try:
+            if subscriber.principal.actor == NOBODY:
+                self._check(subscriber, request.channel, await self._may_follow(subscriber.principal, request.channel))
             await self._hub.subscribe(subscriber, request, view)
         except AppError as error:
             self._refuse(subscriber, request, error)
@@ -166,9 +179,13 @@ class Connections:
     def _refuse(self, subscriber: Subscriber, request: Subscribe, error: AppError) -> None:
         subscriber.send(messages.failure(self._told(error), request.id))
 
-    def _check(self, subscriber: Subscriber, channel: str) -> None:
-        if not subscriber.principal.may_follow(channel):
-            raise Forbidden("channel_forbidden", "This token may not follow the channel.")
+    async def _may_follow(self, principal: Principal, channel: str) -> bool:
+        return await self.is_public(channel) if principal.actor == NOBODY else principal.may_follow(channel)
+
+    def _check(self, subscriber: Subscriber, channel: str, is_allowed: bool) -> None:
+        if not is_allowed:
+            # The same words whether it exists or not.
+            raise Forbidden("channel_forbidden", _FORBIDDEN[subscriber.principal.actor == NOBODY])
         followed = {opened.name for opened in subscriber.channels}
         if channel not in followed and len(followed) >= self.limits.subscriptions_max:
             detail = f"A connection follows at most {self.limits.subscriptions_max} channels."
@@ -224,8 +241,12 @@ class Connections:
                 subscriber.cut()
 
     async def check_tokens(self) -> None:
-        """End connections whose token expired or was revoked. A check that fails (no database) leaves them alone."""
-        asked = {one.principal.actor: one.principal for one in self._subscribers}
+        """End connections whose token expired or was revoked, and what is public no longer for those without one.
+
+        A check that fails (no database) leaves them alone.
+        """
+        await self._check_public()
+        asked = {one.principal.actor: one.principal for one in self._subscribers if one.principal.actor != NOBODY}
         if not asked:
             return
         try:
@@ -238,6 +259,23 @@ class Connections:
             for subscriber in [one for one in self._subscribers if one.principal.actor in gone]:
                 trouble.dropped("token")
                 subscriber.close(CloseCode.TOKEN_ENDED, "the token expired or was revoked")
+
+    async def _check_public(self) -> None:
+        """Have those without a token follow no more what its event has closed."""
+        followed: dict[str, list[Subscriber]] = {}
+        for one in self._subscribers:
+            for opened in one.channels if one.principal.actor == NOBODY else ():
+                followed.setdefault(opened.name, []).append(one)
+        for channel, subscribers in followed.items():
+            try:
+                if await self.is_public(channel):
+                    continue
+            except Exception:
+                _log.warning("whether a channel is public could not be checked", exc_info=True)
+                continue
+            for subscriber in subscribers:
+                self._hub.unsubscribe(subscriber, channel, subscriber.principal.view)
+                subscriber.send(messages.unsubscribed(None, channel))
 
 
 class Entrance:

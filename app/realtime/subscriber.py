@@ -7,7 +7,7 @@ It is the protocol of a raw transport once the handshake is over (``socket.py``)
 import asyncio
 import socket
 import struct
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from app.errors import AppError, BadRequest, TooLarge
 from app.realtime import frames, messages, trouble
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 FRAME_FACTOR = 4
 # Aborting without it leaves the kernel to offer megabytes to a client that has stopped reading, for minutes.
 _NO_LINGER = struct.pack("ii", 1, 0)
+
+
+# The actor of those who brought neither token nor key: what they may follow is for the events to say.
+NOBODY: Final = "nobody"
 
 
 class Principal(Protocol):

@@ -202,12 +202,13 @@ async def test_unchanged_board_is_not_sent_again(event: EventClient):
     assert changed.status_code == 200
 
 
-async def test_public_boards_need_no_key_and_show_no_past(api: Api, event: EventClient):
+@pytest.mark.parametrize("rules", [{"public_boards": True}, {"public_channels": ["boards"]}])
+async def test_public_boards_need_no_key_and_show_no_past(api: Api, event: EventClient, rules: dict[str, Any]):
     await event.sell("1", "h7")
     anybody = EventClient(api.client_of(""), event.id)
     closed = [await anybody.get("/boards"), await anybody.get("/boards/hosts")]
 
-    await event.ok("PATCH", "/rules", {"public_boards": True})
+    await event.ok("PATCH", "/rules", rules)
     opened = await anybody.get("/boards/hosts")
     past = await anybody.get("/boards/hosts", at=1)
 

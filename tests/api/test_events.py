@@ -23,7 +23,7 @@ async def test_new_event_is_a_draft_with_what_was_given(draft: EventClient):
         "timezone": "Asia/Shanghai",
         "starts_at": "2021-03-25T16:00:00.000000Z",
         "ends_at": "2098-12-31T16:00:00.000000Z",
-        "rules": {"ranks": "distinct", "public_boards": True},
+        "rules": {"ranks": "distinct", "public_boards": True, "public_channels": []},
         "rules_version": 1,
         "hosts": 0,
         "teams": 0,
@@ -268,8 +268,14 @@ async def test_rules_change_by_what_is_given_and_count_their_versions(event: Eve
     second = await event.ok("PATCH", "/rules", {"public_boards": True})
     same = await event.ok("PATCH", "/rules", {"public_boards": True})
 
-    assert (first["rules"], first["rules_version"]) == ({"ranks": "shared", "public_boards": False}, 2)
-    assert (second["rules"], second["rules_version"]) == ({"ranks": "shared", "public_boards": True}, 3)
+    assert (first["rules"], first["rules_version"]) == (
+        {"ranks": "shared", "public_boards": False, "public_channels": []},
+        2,
+    )
+    assert (second["rules"], second["rules_version"]) == (
+        {"ranks": "shared", "public_boards": True, "public_channels": []},
+        3,
+    )
     assert same == second
 
 

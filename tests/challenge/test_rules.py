@@ -22,6 +22,8 @@ def test_what_is_left_out_stays_as_it_was():
         ({"ranks": "distinct", "public_boards": False}, {}),
         ({"ranks": "shared"}, {"ranks": "shared"}),
         ({"ranks": "distinct", "public_boards": True}, {"public_boards": True}),
+        ({"public_channels": []}, {}),
+        ({"public_channels": ["state", "orders", "state"]}, {"public_channels": ["orders", "state"]}),
     ],
 )
 def test_document_leaves_out_what_equals_the_default_however_it_was_said(given, kept):
@@ -29,12 +31,28 @@ def test_document_leaves_out_what_equals_the_default_however_it_was_said(given, 
     assert document(parse_rules(document(parse_rules(given)))) == kept
 
 
-@pytest.mark.parametrize("given", [{"rank": "shared"}, {"ranks": "none"}, {"public_boards": 1}, {"ranks": None}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"public_channels": ["ops"]},
+        {"public_channels": "boards"},
+        {"rank": "shared"},
+        {"ranks": "none"},
+        {"public_boards": 1},
+        {"ranks": None},
+    ],
+)
 def test_rule_that_does_not_exist_is_refused(given):
     with pytest.raises(AppError) as refused:
         parse_rules(given)
 
     assert (refused.value.code, refused.value.field) == ("rules_invalid", "rules")
+
+
+def test_boards_are_public_by_either_rule():
+    assert parse_rules({}).opened == set()
+    assert parse_rules({"public_boards": True, "public_channels": ["viewers"]}).opened == {"boards", "viewers"}
+    assert parse_rules({"public_channels": ["boards"]}).opened == {"boards"}
 
 
 def test_rules_are_versioned_by_the_entries_that_change_them():

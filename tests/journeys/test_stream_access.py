@@ -62,7 +62,7 @@ async def made(client: httpx2.AsyncClient, path: str, **body: Any) -> dict[str, 
     return document
 
 
-@pytest.mark.parametrize("token", ["", "kos_0123456789ab_guess", "a.b.c"])
+@pytest.mark.parametrize("token", ["kos_0123456789ab_guess", "a.b.c"])
 async def test_without_a_valid_token_the_connection_ends_for_good(pair: tuple[AppServer, AppServer], token: str):
     async with stream(pair[0], token) as client:
         assert await closed(client) == 4501
@@ -123,3 +123,63 @@ async def test_revocation_in_another_process_ends_open_connections_and_no_others
             assert await subscribed(stays, f"{event.id}/orders") == "subscribed"
         async with stream(pair[1], token["token"]) as again:
             assert await closed(again) in (4501, 4502)
+
+
+async def test_without_a_token_only_what_an_event_made_public_is_followed(pair: tuple[AppServer, AppServer]):
+    async with event_of(pair[0], "open") as event, event_of(pair[0], "shut") as shut:
+        await event.ok("PATCH", "/rules", {"public_channels": ["state", "orders"]})
+        channels = [
+            "open",
+            "open/orders",
+            "open/boards/hosts",
+            "open/ops",
+            "open/overlays",
+            shut.id,
+            "nowhere",
+            "nowhere/x",
+        ]
+        # By the process that has the event, and by one that reads its rules for this.
+        for server in pair:
+            async with stream(server) as anybody:
+                answers = [await subscribed(anybody, channel) for channel in channels]
+
+            assert answers == ["subscribed", "subscribed", *["channel_forbidden"] * 6]
+
+
+async def test_what_is_public_no_longer_ends_for_those_without_a_token_and_for_no_others(
+    pair: tuple[AppServer, AppServer],
+):
+    async with event_of(pair[0], "closing") as event:
+        token = await made(event.client, "/v1/tokens", event=event.id)
+        await event.ok("PATCH", "/rules", {"public_boards": True, "public_channels": ["orders"]})
+        async with stream(pair[1]) as anybody, stream(pair[1], token["token"]) as somebody:
+            for channel in ("closing/boards/hosts", "closing/orders"):
+                assert await subscribed(anybody, channel) == "subscribed"
+            assert await subscribed(somebody, "closing/boards/hosts") == "subscribed"
+
+            await event.ok("PATCH", "/rules", {"public_boards": False})
+            assert await told(anybody, "unsubscribed") == {"type": "unsubscribed", "channel": "closing/boards/hosts"}
+            assert await subscribed(anybody, "closing/boards/hosts") == "channel_forbidden"
+
+            await event.sell("o1", "h7")
+            assert (await told(anybody, "publication"))["channel"] == "closing/orders"
+            assert (await told(somebody, "publication"))["channel"] == "closing/boards/hosts"
+
+
+async def test_host_follows_itself_and_no_other(pair: tuple[AppServer, AppServer]):
+    async with event_of(pair[0], "hosted") as event:
+        key = await made(event.client, "/v1/keys", person="lin", scopes=["host:h7"])
+        channels = ["hosted/hosts/h7", "hosted/hosts/h8", "hosted/boards/hosts", "hosted/ops", "hosted/hosts/nobody"]
+        async with stream(pair[1], additional_headers={"Authorization": f"Bearer {key['key']}"}) as host:
+            answers = [await subscribed(host, channel) for channel in channels]
+
+    forbidden = "channel_forbidden"
+    assert answers == ["subscribed", forbidden, "subscribed", forbidden, forbidden]
+
+
+async def told(client: ClientConnection, kind: str) -> dict[str, Any]:
+    """The next message of this type; others before it are passed over."""
+    async with asyncio.timeout(_END_SECONDS_MAX):
+        while (message := orjson.loads(await client.recv()))["type"] != kind:
+            pass
+    return dict(message)
