@@ -5,7 +5,7 @@ documents say is in ``feed_documents``.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,6 +32,8 @@ class Feed:
         self._profiles = profiles
         self._store = store
         self.hub: Hub | None = None
+        # What live channels show of an event, by the last segment of their names; set by ``main``.
+        self.live: dict[str, Callable[[str], Awaitable[dict[str, Any]]]] = {}
         # The newest entries of events whose ops channel was read; gone with the event.
         self._newest: WeakKeyDictionary[OpenEvent, deque[Entry]] = WeakKeyDictionary()
         events.on_change = self._changed
@@ -56,6 +58,8 @@ class Feed:
         kind, _, identity = rest.partition("/")
         if (kind in ("boards", "hosts", "sessions")) != bool(identity) or channel.endswith("/"):
             raise _unknown(channel)
+        if rest in self.live:
+            return {"event": name} | await self.live[rest](name)
         newest = await self._newest_of(event) if kind == "ops" else ()
         names = await self._profiles.of(name)
         # From here on nothing waits, so document, names and position belong together.

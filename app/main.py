@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from fastapi import FastAPI
@@ -23,6 +23,7 @@ from app.api import (
     health,
     journal,
     orders,
+    overlays,
     problems,
     roster,
     sessions,
@@ -42,21 +43,25 @@ from app.journal.migrate import upgrade_in_loop
 from app.journal.open import open_store
 from app.journal.plan import Rules
 from app.journal.store import Store
+from app.overlays import Overlays
 from app.profiles import Profiles
 from app.realtime import observe
-from app.realtime.bus import LocalBus
+from app.realtime.bus import Bus, LocalBus
 from app.realtime.bus_redis import RedisBus
 from app.realtime.connections import StreamLimits
 from app.realtime.door import Door, DoorLimits
 from app.realtime.hub import Hub
 from app.realtime.subscriber import Principal as StreamPrincipal
 from app.sales.postings import postings_of
+from app.sales.times import rfc3339
 from app.settings import Settings
 from app.web.routes import web_routes
 
 log = structlog.get_logger(__name__)
 
 _CLOSE_SECONDS_MAX = 1.0
+# How long what another process told the overlays stays unseen, if no message of it comes.
+_OVERLAYS_SECONDS = 2.0
 
 # The rules as the writer knows them: pure functions, handed in so that it imports none of them.
 RULES = cast(
@@ -88,7 +93,7 @@ def create_app(
     )
     app.state.readiness = readiness or Readiness()
     problems.install(app)
-    for module in (events, roster, sessions, orders, boards, channels, journal, credentials, health):
+    for module in (events, roster, sessions, orders, boards, channels, overlays, journal, credentials, health):
         app.include_router(module.router)
     app.include_router(web_routes(may_read_docs))
     documents.install(app)
@@ -137,7 +142,10 @@ def _lifespan(
                 channels_per_event_max=settings.channels_per_event_max,
             )
             opened.is_followed = feed.hub.is_followed
-            services = app.state.services = Services(settings, store, opened, feed, profiles, access)
+            told = Overlays(engine)
+            services = app.state.services = Services(
+                settings, store, opened, feed, profiles, access, told, _live_overlays(feed, feed.hub, told, bus)
+            )
             stream = _stream(services, feed.hub)
             stream.connections.is_public = feed.is_public
             app.include_router(stream.router)
@@ -147,6 +155,7 @@ def _lifespan(
             watches = [
                 asyncio.create_task(stream.connections.watch()),
                 asyncio.create_task(observe.watch(stream.connections, feed.hub, opened.following.counts)),
+                asyncio.create_task(feed.hub.refresh_live("overlays", _OVERLAYS_SECONDS)),
             ]
             try:
                 yield
@@ -187,6 +196,22 @@ async def _close(part: str, close: Callable[[], Awaitable[None]]) -> None:
             await close()
     except TimeoutError:
         log.warning("stopped_without_waiting", part=part)
+
+
+def _live_overlays(feed: Feed, hub: Hub, told: Overlays, bus: Bus) -> Callable[[str], None]:
+    """Have the overlays' channel show what was told; the answer is what to call when that has changed."""
+
+    async def document(event: str) -> dict[str, Any]:
+        body, updated_at = await told.of(event)
+        return {"time": rfc3339(updated_at), **body}
+
+    def changed(event: str) -> None:
+        hub.mark_live(f"{event}/overlays")
+        bus.tell(event, "overlays", b"")
+
+    feed.live["overlays"] = document
+    bus.on("overlays", lambda event, payload: hub.mark_live(f"{event}/overlays"))
+    return changed
 
 
 def _stream(services: Services, hub: Hub) -> Stream:

@@ -109,6 +109,23 @@ class SessionEndBody(Body):
     ended_at: Time | None = None
 
 
+class OverlayMessage(Body):
+    text: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$")]
+    until: Time | None = None
+
+
+class OverlaysBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"scene": "intro", "hidden": ["board"], "message": {"text": "Back at nine", "until": None}}
+        }
+    )
+
+    scene: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$", max_length=64)] = ""
+    hidden: Annotated[list[Id], Field(max_length=50)] = []
+    message: OverlayMessage | None = None
+
+
 class TokenBody(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"event": "kos101", "kind": "overlay"}})
 

@@ -1,5 +1,6 @@
 """What the routes call, built once by ``app.main`` and carried by the application's state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +12,7 @@ from app.events import Events, OpenEvent
 from app.feed import Feed
 from app.grants import key_patterns
 from app.journal.store import Store
+from app.overlays import Overlays
 from app.profiles import Profiles
 from app.realtime.subscriber import NOBODY
 from app.settings import Settings
@@ -26,6 +28,9 @@ class Services:
     feed: Feed
     profiles: Profiles
     access: Access
+    overlays: Overlays
+    # Tells everybody who follows that an event's overlays were told something.
+    overlays_changed: Callable[[str], None]
 
     async def event(self, principal: Principal, event: str) -> OpenEvent:
         """The event, if it belongs to the asker's brand.

@@ -146,6 +146,15 @@ profile = Table(
     **_SQLITE,
 )
 
+overlays = Table(
+    "overlays",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("body", TEXT, nullable=False),
+    Column("updated_at", BIG, nullable=False),
+    **_SQLITE,
+)
+
 secret = Table(
     "secret",
     metadata,

@@ -69,6 +69,8 @@ class Channel:
     Memory: the document, ``removed_rows_max`` ids of rows that left, ``positions_max`` positions.
     """
 
+    is_live: Final = False
+
     def __init__(self, name: str, view: str, removed_rows_max: int, positions_max: int = POSITIONS_MAX) -> None:
         self.name = name
         self.view = view
@@ -127,6 +129,10 @@ class Channel:
         if position in self._answers or position in self._published:
             return self._delta(position, position)
         return self._snapshot()
+
+    def knows(self, position: int | None, epoch: str | None) -> bool:
+        """False if somebody has seen more of this journal than was read here."""
+        return epoch != self.epoch or (position or 0) <= self.position
 
     def _is_step_to(self, document: Mapping[str, Any]) -> bool:
         """Whether a delta can express it: the same members, and the same identity."""

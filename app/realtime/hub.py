@@ -17,6 +17,7 @@ from app.errors import AppError, Unavailable
 from app.realtime import messages
 from app.realtime.channels import Channel
 from app.realtime.fanout import Fanout
+from app.realtime.live import LiveChannel, is_live
 from app.realtime.messages import Subscribe
 from app.realtime.subscriber import Subscriber
 
@@ -36,7 +37,7 @@ class Source(Protocol):
 
         Shape: ``{"epoch", "position", "rows": [{"id", ...}, ...], ...}``; ids are unique; the same members
         every time; never changed after it was returned. ``position`` is that of the last entry that changed
-        this view.
+        this view. Of a live channel: ``{"time", ...}``.
         Errors: NotFound ``channel_unknown``; any AppError, and anything else is tried again.
         """
         ...
@@ -59,7 +60,7 @@ class OpenChannel:
 
     __slots__ = ("channel", "closing", "fanout", "is_due", "reading", "stalled", "task", "waiters")
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel | LiveChannel) -> None:
         self.channel = channel
         self.fanout = Fanout()
         # Followers whose transports are full: nothing is written to them until they have drained. With the epoch and
@@ -137,7 +138,22 @@ class Hub:
         Only from the event loop's thread.
         """
         for opened in self._by_event.get(event, ()):
-            self._wake(opened)
+            if not opened.channel.is_live:
+                self._wake(opened)
+
+    def mark_live(self, channel: str) -> None:
+        """What a live channel shows may be another now."""
+        for opened in self._by_event.get(event_of(channel), ()):
+            if opened.name == channel:
+                self._wake(opened)
+
+    async def refresh_live(self, kind: str, seconds: float) -> None:
+        """Mark each open live channel of this kind every so often, until cancelled: no news of it need be told."""
+        while True:
+            await asyncio.sleep(seconds)
+            for opened in tuple(self._open.values()):
+                if opened.name == f"{event_of(opened.name)}/{kind}":
+                    self._wake(opened)
 
     def is_followed(self, event: str) -> bool:
         """Whether a channel of this event is open: then the event must stay current though nobody asks for it."""
@@ -149,7 +165,7 @@ class Hub:
         Errors: Unavailable ``too_many_channels``.
         """
         opened = self._opened(request.channel, view)
-        if opened.channel.is_empty or _is_beyond(opened.channel, request):
+        if opened.channel.is_empty or not opened.channel.knows(request.position, request.epoch):
             self._close_if_left(opened)
             return False
         self._follow(subscriber, opened, request)
@@ -169,7 +185,7 @@ class Hub:
         try:
             if opened.channel.is_empty:
                 await self._read_anew(opened)
-            if _is_beyond(opened.channel, request):
+            if not opened.channel.knows(request.position, request.epoch):
                 await self._catch_up(opened)
             # No await from here on.
             if not subscriber.is_closing:
@@ -246,7 +262,8 @@ class Hub:
             if len(self._by_event.get(event_of(name), ())) >= self._channels_per_event_max:
                 detail = f"{self._channels_per_event_max} channels of this event are followed; try again later."
                 raise Unavailable("too_many_channels", detail)
-            opened = OpenChannel(Channel(name, view, self._removed_rows_max))
+            channel = LiveChannel(name, view) if is_live(name) else Channel(name, view, self._removed_rows_max)
+            opened = OpenChannel(channel)
             self._open[name, view] = opened
             self._by_event.setdefault(event_of(name), {})[opened] = None
         if opened.closing:
@@ -344,11 +361,6 @@ class Hub:
         siblings.pop(opened, None)
         if not siblings:
             self._by_event.pop(event_of(name), None)
-
-
-def _is_beyond(channel: Channel, request: Subscribe) -> bool:
-    """Whether the client has seen more of this journal than is known here."""
-    return request.epoch == channel.epoch and (request.position or 0) > channel.position
 
 
 def _settle(reading: "asyncio.Future[None] | None", error: Exception | None) -> None:

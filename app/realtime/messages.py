@@ -6,7 +6,7 @@ Whoever changes a message changes ``docs/protocol.md`` with it.
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 import orjson
@@ -134,18 +134,29 @@ class Body:
         return "delta" if self.is_delta else "reset" if self.reset else "snapshot"
 
 
-def subscribed(identity: int | str | None, channel: str, body: Body) -> Frame:
+@dataclass(frozen=True, slots=True)
+class LiveBody:
+    """What a live channel shows: always the whole, as of ``time``."""
+
+    time: str
+    content: orjson.Fragment
+    kind: ClassVar = "snapshot"
+
+
+def subscribed(identity: int | str | None, channel: str, body: Body | LiveBody) -> Frame:
     """The answer to a subscribe."""
-    message: dict[str, Any] = {"type": "subscribed"}
-    if identity is not None:
-        message["id"] = identity
-    message |= {"channel": channel, "epoch": body.epoch, "position": body.position}
+    message = _with_id({"type": "subscribed"}, identity) | {"channel": channel}
+    if isinstance(body, LiveBody):
+        return _frame(message | _live(body))
+    message |= {"epoch": body.epoch, "position": body.position}
     return _frame(message | _content(body))
 
 
-def publication(channel: str, body: Body) -> Frame:
-    """One step of a followed channel: a delta that names where it starts, or, seldom, a whole snapshot."""
+def publication(channel: str, body: Body | LiveBody) -> Frame:
+    """One step of a followed channel: a delta that names where it starts; seldom, or of a live one, a snapshot."""
     message: dict[str, Any] = {"type": "publication", "channel": channel}
+    if isinstance(body, LiveBody):
+        return _frame(message | _live(body))
     if body.is_delta:
         message["previous"] = body.previous
     else:
@@ -158,6 +169,10 @@ def _content(body: Body) -> dict[str, Any]:
     if body.is_delta:
         return {"delta": body.content}
     return {"reset": True, "snapshot": body.content} if body.reset else {"snapshot": body.content}
+
+
+def _live(body: LiveBody) -> dict[str, Any]:
+    return {"time": body.time, "snapshot": body.content}
 
 
 def unsubscribed(identity: int | str | None, channel: str) -> Frame:

@@ -39,6 +39,8 @@ WANTED = {
     "GET /v1/orders/{source}/{order}": "ops audit",
     f"GET {EVENT}/boards": "token",
     f"GET {EVENT}/boards/{{board}}": "token",
+    f"PUT {EVENT}/overlays": "ops",
+    f"GET {EVENT}/overlays": "ops audit",
     f"GET {EVENT}/journal": "audit",
     "POST /v1/tokens": "ops",
     "GET /v1/tokens": "ops",
@@ -229,6 +231,8 @@ def event_calls(event: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{path}/orders/shop/1/receipt", None),
         ("GET", f"{path}/boards", None),
         ("GET", f"{path}/boards/hosts", None),
+        ("PUT", f"{path}/overlays", {"scene": "intro"}),
+        ("GET", f"{path}/overlays", None),
         ("GET", f"{path}/journal", None),
         ("POST", "/v1/tokens", {"event": event}),
     ]

@@ -128,6 +128,7 @@ STORY = [
     "post_cancellation",
     "post_cancellations",
     "end_session",
+    "put_overlays",
     "create_token",
     "create_key",
 ]

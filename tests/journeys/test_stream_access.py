@@ -177,6 +177,23 @@ async def test_host_follows_itself_and_no_other(pair: tuple[AppServer, AppServer
     assert answers == ["subscribed", forbidden, "subscribed", forbidden, forbidden]
 
 
+async def test_what_overlays_are_told_reaches_those_of_another_process(pair: tuple[AppServer, AppServer]):
+    async with event_of(pair[0], "scenes") as event:
+        token = await made(event.client, "/v1/tokens", event=event.id)
+        async with stream(pair[1], token["token"]) as overlay:
+            assert await subscribed(overlay, "scenes/overlays") == "subscribed"
+            document = await event.ok("PUT", "/overlays", {"scene": "intro", "hidden": ["board"]})
+
+            publication = await told(overlay, "publication")
+
+    assert publication == {
+        "type": "publication",
+        "channel": "scenes/overlays",
+        "time": document["time"],
+        "snapshot": document,
+    }
+
+
 async def told(client: ClientConnection, kind: str) -> dict[str, Any]:
     """The next message of this type; others before it are passed over."""
     async with asyncio.timeout(_END_SECONDS_MAX):

@@ -1,0 +1,51 @@
+"""What an event's overlays are told: one scene, what to hide, one message."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from app.access import Principal
+from app.api.documents import problem_responses
+from app.api.guard import GuardedRoute, needs, principal_of
+from app.api.models import OverlaysBody
+from app.api.services import services_of
+from app.sales.times import parse_time, rfc3339
+
+router = APIRouter(route_class=GuardedRoute, tags=["overlays"])
+
+Asker = Annotated[Principal, Depends(principal_of)]
+
+
+@router.put(
+    "/v1/events/{event}/overlays",
+    operation_id="put_overlays",
+    responses=problem_responses(400, 401, 403, 404, 413, 422, 503),
+)
+@needs("ops")
+async def put_overlays(event: str, given: OverlaysBody, request: Request, principal: Asker) -> dict[str, Any]:
+    """Tell the overlays: this holds in place of everything told before. It is in no journal and ranks nothing."""
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    message: dict[str, Any] | None = None
+    if given.message is not None:
+        until = given.message.until
+        message = {"text": given.message.text}
+        message["until"] = None if until is None else rfc3339(parse_time(until, "message.until"))
+    await services.overlays.put(
+        opened.head.event, {"scene": given.scene, "hidden": sorted(set(given.hidden)), "message": message}
+    )
+    services.overlays_changed(opened.head.event)
+    return await services.feed.snapshot(f"{opened.head.event}/overlays", principal.view)
+
+
+@router.get(
+    "/v1/events/{event}/overlays",
+    operation_id="get_overlays",
+    responses=problem_responses(401, 403, 404, 503),
+)
+@needs("ops", "audit")
+async def get_overlays(event: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """What the overlays are told now."""
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    return await services.feed.snapshot(f"{opened.head.event}/overlays", principal.view)
