@@ -34,6 +34,8 @@ from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.sse import sse_router
 from app.api.stream import Stream
+from app.audience.heartbeats import Heartbeats
+from app.audience.presence import Presence
 from app.database import create_engine
 from app.errors import AppError
 from app.events import Events
@@ -62,6 +64,7 @@ log = structlog.get_logger(__name__)
 _CLOSE_SECONDS_MAX = 1.0
 # How long what another process told the overlays stays unseen, if no message of it comes.
 _OVERLAYS_SECONDS = 2.0
+_VIEWERS_SECONDS = 1.0
 
 # The rules as the writer knows them: pure functions, handed in so that it imports none of them.
 RULES = cast(
@@ -150,9 +153,12 @@ def _lifespan(
             stream.connections.is_public = feed.is_public
             app.include_router(stream.router)
             app.include_router(sse_router(stream.connections, services.follower, settings.sse_channels_max))
+            presence = _live_viewers(services, stream, bus)
             app.state.readiness.followers = stream.connections.everyone
             app.state.readiness.is_catching_up = lambda: opened.is_catching_up
             watches = [
+                asyncio.create_task(presence.watch()),
+                asyncio.create_task(feed.hub.refresh_live("viewers", _VIEWERS_SECONDS)),
                 asyncio.create_task(stream.connections.watch()),
                 asyncio.create_task(observe.watch(stream.connections, feed.hub, opened.following.counts)),
                 asyncio.create_task(feed.hub.refresh_live("overlays", _OVERLAYS_SECONDS)),
@@ -212,6 +218,25 @@ def _live_overlays(feed: Feed, hub: Hub, told: Overlays, bus: Bus) -> Callable[[
     feed.live["overlays"] = document
     bus.on("overlays", lambda event, payload: hub.mark_live(f"{event}/overlays"))
     return changed
+
+
+def _live_viewers(services: Services, stream: Stream, bus: Bus) -> Presence:
+    """Have heartbeats counted, here and in the other processes, and the viewers' channel show the numbers."""
+
+    def tell(event: str, payload: bytes) -> None:
+        bus.tell(event, "viewers", payload)
+
+    async def document(event: str) -> dict[str, Any]:
+        counts = presence.counts(event)
+        rows = [{"id": session, "viewers": number} for session, number in counts.sessions.items()]
+        now = rfc3339(time.time_ns() // 1000)
+        return {"time": now, "viewers": counts.viewers, "peak": counts.peak, "rows": rows}
+
+    presence = Presence(tell, services.settings.viewers_per_event_max)
+    bus.on("viewers", presence.receive)
+    stream.connections.audience = Heartbeats(services.events, presence, services.access.pseudonym_key)
+    services.feed.live["viewers"] = document
+    return presence
 
 
 def _stream(services: Services, hub: Hub) -> Stream:

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     removed_rows_max: int = Field(1_000, ge=1, description="Rows that left a channel's window and are remembered")
     subscriptions_per_connection_max: int = Field(100, ge=1, description="Channels one connection may follow")
     channels_per_event_max: int = Field(200, ge=1, description="Channels of one event followed in one process")
+    viewers_per_event_max: int = Field(
+        100_000, ge=1, description="Viewers of one event that are counted, and as many in its sessions"
+    )
     message_bytes_max: int = Field(4_096, ge=256, description="Largest message a client may send")
     messages_per_second_max: int = Field(
         50, ge=1, description="Messages a client may send; and at once as many more as it may follow channels"

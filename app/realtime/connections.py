@@ -6,17 +6,19 @@ or a timer per connection.
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from app import metrics
-from app.errors import AppError, BadRequest, Conflict, Forbidden
+from app.errors import AppError, BadRequest, Conflict, Forbidden, NotFound
 from app.realtime import messages, trouble
 from app.realtime.door import Door, DoorLimits, Place
 from app.realtime.frames import PING_FRAME
 from app.realtime.hub import Hub
-from app.realtime.messages import CloseCode, Ping, Subscribe, Unsubscribe
+from app.realtime.messages import CloseCode, Heartbeat, Ping, Subscribe, Unsubscribe
 from app.realtime.subscriber import NOBODY, Principal, Subscriber
 
 _log = logging.getLogger(__name__)
@@ -33,6 +35,18 @@ StillValid = Callable[[Collection[Principal]], Awaitable[Collection[Principal]]]
 IsPublic = Callable[[str], Awaitable[bool]]
 # What of an error its caller is told, in place of the words of a database.
 Told = Callable[[AppError], AppError]
+
+
+class Audience(Protocol):
+    """Counts who watches."""
+
+    def take_now(self, channel: str, viewer: bytes) -> bool:
+        """Count a viewer; False, and nothing done, if that takes time. Errors: AppError if it cannot be counted."""
+        ...
+
+    async def take(self, channel: str, viewer: bytes) -> None:
+        """As ``take_now``, with the time it takes."""
+        ...
 
 
 async def nothing_is_public(channel: str) -> bool:
@@ -71,6 +85,7 @@ class Connections:
         self._still_valid = still_valid
         self._told = told
         self.is_public: IsPublic = nothing_is_public
+        self.audience: Audience | None = None
         self._subscribers: dict[Subscriber, None] = {}
         # Since when, by the loop's clock.
         self._stalled: dict[Subscriber, float] = {}
@@ -118,6 +133,8 @@ class Connections:
                 subscriber.send(messages.unsubscribed(request.id, request.channel))
             case Subscribe():
                 return self._subscribe(subscriber, request, view)
+            case Heartbeat():
+                return self._heartbeat(subscriber, request)
         return None
 
     def stalled(self, subscriber: Subscriber) -> None:
@@ -176,16 +193,45 @@ class Connections:
             trouble.dropped("failed")
             subscriber.close(CloseCode.UNAVAILABLE)
 
-    def _refuse(self, subscriber: Subscriber, request: Subscribe, error: AppError) -> None:
+    def _heartbeat(self, subscriber: Subscriber, request: Heartbeat) -> "asyncio.Task[None] | None":
+        principal, channel, viewer = subscriber.principal, request.channel, _viewer_of(subscriber, request)
+        try:
+            if self.audience is None:
+                raise NotFound("channel_unknown", "Nobody counts viewers here.")
+            if principal.actor != NOBODY:
+                _check_allowed(principal, principal.may_follow(channel))
+                if self.audience.take_now(channel, viewer):
+                    subscriber.viewer = viewer
+                    subscriber.send(messages.pong(request.id))
+                    return None
+        except AppError as error:
+            self._refuse(subscriber, request, error)
+            return None
+        return asyncio.get_running_loop().create_task(self._heartbeat_later(self.audience, subscriber, request, viewer))
+
+    async def _heartbeat_later(
+        self, audience: Audience, subscriber: Subscriber, request: Heartbeat, viewer: bytes
+    ) -> None:
+        try:
+            if subscriber.principal.actor == NOBODY:
+                _check_allowed(subscriber.principal, await self.is_public(request.channel))
+            await audience.take(request.channel, viewer)
+            subscriber.viewer = viewer
+            subscriber.send(messages.pong(request.id))
+        except AppError as error:
+            self._refuse(subscriber, request, error)
+        except Exception:
+            _log.exception("a heartbeat failed")
+            subscriber.close(CloseCode.UNAVAILABLE)
+
+    def _refuse(self, subscriber: Subscriber, request: Subscribe | Heartbeat, error: AppError) -> None:
         subscriber.send(messages.failure(self._told(error), request.id))
 
     async def _may_follow(self, principal: Principal, channel: str) -> bool:
         return await self.is_public(channel) if principal.actor == NOBODY else principal.may_follow(channel)
 
     def _check(self, subscriber: Subscriber, channel: str, is_allowed: bool) -> None:
-        if not is_allowed:
-            # The same words whether it exists or not.
-            raise Forbidden("channel_forbidden", _FORBIDDEN[subscriber.principal.actor == NOBODY])
+        _check_allowed(subscriber.principal, is_allowed)
         followed = {opened.name for opened in subscriber.channels}
         if channel not in followed and len(followed) >= self.limits.subscriptions_max:
             detail = f"A connection follows at most {self.limits.subscriptions_max} channels."
@@ -295,3 +341,16 @@ class Entrance:
     def admit(self, transport: asyncio.Transport, principal: Principal) -> Subscriber:
         place, self._place = self._place, None
         return self._connections.admit(transport, principal, place)
+
+
+def _check_allowed(principal: Principal, is_allowed: bool) -> None:
+    if not is_allowed:
+        # The same words whether it exists or not.
+        raise Forbidden("channel_forbidden", _FORBIDDEN[principal.actor == NOBODY])
+
+
+def _viewer_of(subscriber: Subscriber, request: Heartbeat) -> bytes:
+    """A connection is one viewer: the one its first heartbeat named, or one of its own. Never equal by accident."""
+    if subscriber.viewer is not None:
+        return subscriber.viewer
+    return b"v" + request.viewer.encode() if request.viewer else b"c" + secrets.token_bytes(8)

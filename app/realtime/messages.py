@@ -52,8 +52,16 @@ class Ping(msgspec.Struct, tag_field="type", tag="ping", frozen=True):
     id: Id | None = None
 
 
-Inbound = Subscribe | Unsubscribe | Ping
-_INBOUND_TYPES: Final = ("subscribe", "unsubscribe", "ping")
+class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", frozen=True):
+    """Somebody watches. ``viewer`` makes several connections one viewer."""
+
+    channel: ChannelName
+    id: Id | None = None
+    viewer: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+Inbound = Subscribe | Unsubscribe | Ping | Heartbeat
+_INBOUND_TYPES: Final = ("subscribe", "unsubscribe", "ping", "heartbeat")
 
 
 class _Outline(msgspec.Struct):

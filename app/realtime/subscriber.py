@@ -90,6 +90,7 @@ class Subscriber(asyncio.Protocol):
         "place",
         "principal",
         "transport",
+        "viewer",
     )
 
     def __init__(self, transport: asyncio.Transport, principal: Principal, owner: Owner) -> None:
@@ -107,6 +108,8 @@ class Subscriber(asyncio.Protocol):
         self.is_closing = False
         # Whether anything was heard of it since the last ping.
         self.is_live = True
+        # Which viewer it is, once a heartbeat has said so.
+        self.viewer: bytes | None = None
         self._owner = owner
         self._rest = b""
         # Opcode and payload of a message of which not all frames have come.

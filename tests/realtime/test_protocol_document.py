@@ -11,6 +11,7 @@ import pytest
 from app.realtime import messages
 from app.realtime.channels import IDENTITY_FIELDS, REPEATED_FIELDS, accept, apply
 from app.realtime.messages import CloseCode, Inbound
+from tests.realtime.doubles import text_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text()
@@ -44,6 +45,19 @@ def test_example_of_a_client_is_understood(line):
 @pytest.mark.parametrize("line", TOLD)
 def test_example_of_the_server_is_json_as_it_is_sent(line):
     assert json.dumps(json.loads(line), separators=(",", ":")) == line
+
+
+def test_examples_of_live_channels_are_as_they_are_sent():
+    for line in re.findall(r"```json live\n(.*?)\n```", DOCUMENT, re.S)[0].splitlines():
+        message = json.loads(line)
+        body = messages.LiveBody(message["time"], messages.encoded(message["snapshot"]))
+        if message["type"] == "subscribed":
+            frame = messages.subscribed(message["id"], message["channel"], body)
+        else:
+            frame = messages.publication(message["channel"], body)
+
+        assert text_of(frame) == line
+        assert message["snapshot"]["time"] == message["time"]
 
 
 def test_example_of_a_delta_applies_to_the_example_of_a_snapshot():

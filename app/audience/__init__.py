@@ -1,0 +1,1 @@
+"""Who watches: counts, never people."""
