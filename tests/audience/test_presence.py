@@ -67,6 +67,32 @@ def test_viewer_counts_for_a_minute_after_its_last_heartbeat():
     assert wire.counts() == [(1, 1, {})]
 
 
+def test_viewer_that_stays_keeps_no_other_in_the_count():
+    wire = Wire(1)
+    (process,) = wire.processes
+    for number in (1, 2):
+        process.heard(EVENT, "", viewer(number))
+    wire.turn(40)
+    process.heard(EVENT, "", viewer(1))
+    wire.turn(30)
+
+    assert wire.counts() == [(1, 2, {})]
+
+
+def test_peak_is_told_with_the_viewers():
+    wire = Wire()
+    wire.is_lost = lambda: True
+    for number in range(3):
+        wire.processes[0].heard(EVENT, "", viewer(number))
+    wire.turn()
+    wire.is_lost = lambda: False
+    wire.turn(61)
+    wire.processes[0].heard(EVENT, "", viewer(0))
+    wire.turn()
+
+    assert wire.counts() == [(1, 3, {})] * 2
+
+
 def test_viewer_of_a_session_is_one_of_its_event_and_may_move_to_another():
     wire = Wire(1)
     (process,) = wire.processes
