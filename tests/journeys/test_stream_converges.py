@@ -26,15 +26,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from app import feed_documents as documents
 from app.challenge.boards import parse_board
 from app.database import create_engine
-from app.events import Events, load
+from app.events import Events, OpenEvent, load
 from app.feed import CHANNEL_ROWS, Feed
 from app.journal.drafts import Fact
 from app.journal.migrate import upgrade
 from app.journal.open import open_store
 from app.main import RULES
 from app.profiles import Profiles
+from app.realtime.channels import order_key
 from app.realtime.connections import Connections
 from app.realtime.frames import TEXT
 from app.realtime.hub import Hub
@@ -50,7 +52,7 @@ RUNS, STEPS = (200, 80) if LONG else (15, 50)
 INTERVAL_SECONDS = 0.05
 PROCESS = st.integers(0, 1)
 CLIENT = st.integers(0, 3)
-BOARDS = ("boards/hosts", "boards/teams", "boards/hosts.orders")
+CHANNELS = ("", "/boards/hosts", "/boards/teams", "/boards/hosts.orders", "/orders", "/hosts/ann", "/sessions/duo")
 names = count(1)
 
 
@@ -72,7 +74,7 @@ class Process:
         self.store = open_store(self.url, self.clock, wait_seconds_max=5)
         self.engine = create_engine(self.url)
         self.events = Events(self.store, RULES, Settings(tail_interval_ms=3_600_000))
-        self.feed = Feed(self.events, Profiles(self.engine))
+        self.feed = Feed(self.events, Profiles(self.engine), self.store)
         # So few rows and positions that they are forgotten all the time.
         self.hub = self.feed.hub = Hub(self.feed, 50, removed_rows_max=1, sleep=self.turned.sleep)
         self.connections: Connections = connections_of(self.hub)
@@ -138,11 +140,11 @@ class Streams(RuleBasedStateMachine):
         self.expected: dict[tuple[str, int], dict[str, Any]] = {}
         self.checked = 0
 
-    @initialize(channels=st.lists(st.sets(st.sampled_from((*BOARDS, "orders")), min_size=1), min_size=4, max_size=4))
+    @initialize(channels=st.lists(st.sets(st.sampled_from(CHANNELS), min_size=1), min_size=4, max_size=4))
     def begin(self, channels: list[set[str]]) -> None:
         self.runner.run(self.create())
         for number, chosen in enumerate(channels):
-            self.clients[number].channels = tuple(f"{self.name}/{one}" for one in sorted(chosen))
+            self.clients[number].channels = tuple(f"{self.name}{one}" for one in sorted(chosen))
             self.come(number, number % 2)
 
     async def create(self) -> None:
@@ -237,12 +239,22 @@ class Streams(RuleBasedStateMachine):
 
     async def expect(self, channel: str, position: int) -> dict[str, Any]:
         """The document by a fold of the journal up to a position, and nothing else."""
-        process = self.processes[0]
-        event = await load(process.store, self.name, position, use_states=False)
-        rest = channel.partition("/")[2]
-        if rest == "orders":
-            return await process.feed.ticker(event, "public")
-        return await process.feed.board(event, "public", parse_board(rest.partition("/")[2]), CHANNEL_ROWS)
+        event = await load(self.processes[0].store, self.name, position, use_states=False)
+        document = self.document_of(event, channel)
+        return {**document, "rows": sorted(document["rows"], key=order_key)}
+
+    def document_of(self, event: OpenEvent, channel: str) -> dict[str, Any]:
+        kind, _, identity = channel.partition("/")[2].partition("/")
+        match kind:
+            case "boards":
+                return documents.board(event, "public", {}, parse_board(identity), CHANNEL_ROWS)
+            case "hosts":
+                return documents.host(event, "public", {}, identity)
+            case "sessions":
+                return documents.session(event, "public", {}, identity)
+            case "orders":
+                return documents.ticker(event, "public", {})
+        return documents.state(event, "public", {})
 
     async def settle(self) -> None:
         """Everybody reads, looks, and has time: all must come to the same."""
