@@ -15,7 +15,7 @@ from tests.app_server import run_kos
 SERVER = ("fastapi", "uvicorn", "starlette")
 DATABASE = ("sqlalchemy", "alembic", "asyncpg")
 MODULES = {path.stem for path in Path(app.cli.__file__).parent.glob("*.py")}
-HELPERS = {"__init__", "cast", "database", "posting"}
+HELPERS = {"worker", "workers", "__init__", "cast", "database", "posting"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
