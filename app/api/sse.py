@@ -11,13 +11,13 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.stream import Authenticate, address_of
-from app.errors import AppError, Conflict, Invalid
+from app.errors import AppError, Conflict, Invalid, Unauthorized
 from app.realtime import trouble
 from app.realtime.connections import Connections
 from app.realtime.events import EventsTransport, requests_of
 from app.realtime.http import EXTENSION
 from app.realtime.messages import Subscribe
-from app.realtime.subscriber import Principal
+from app.realtime.subscriber import NOBODY, Principal
 
 # When a browser comes back after its connection ended; each is told another time, or all would come at once.
 RETRY_MS: Final = (1_000, 4_000)
@@ -41,6 +41,8 @@ def sse_router(connections: Connections, authenticate: Authenticate, channels_ma
     ) -> Response:
         async def asked() -> tuple[Principal, list[Subscribe]]:
             principal = await authenticate(request)
+            if principal.actor == NOBODY and not channel:
+                raise Unauthorized("key_missing", "Send a key or a token, or name public channels: ?channel=...")
             # The header is what a browser saw last; the address that it was opened with is older.
             last = request.headers.get("last-event-id", last_event_id)
             return principal, requests_of(_named(channel or (), channels_max), last)
