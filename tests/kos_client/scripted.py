@@ -16,6 +16,8 @@ from kos_client import Timing
 # Nothing is waited for that a test could hurry; what must not happen by itself lies far away.
 QUICK = Timing(backoff_seconds_first=0.01, backoff_seconds_max=0.02, retry_seconds=0.01, sweep_seconds=0.005)
 
+SECONDS_MAX = 20.0
+
 Refusal = tuple[int, dict[str, str], bytes]
 
 
@@ -37,7 +39,7 @@ class Scripted:
     async def until_heard(self, kind: str, count: int = 1, **members: Any) -> list[dict[str, Any]]:
         """The messages of this type and with these members, once there are so many. Errors: TimeoutError."""
         sought = {"type": kind, **members}.items()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SECONDS_MAX):
             while len(found := [message for message in self.heard if sought <= message.items()]) < count:
                 await self._came.wait()
         return found
@@ -66,15 +68,19 @@ class Scripted:
 
 @asynccontextmanager
 async def scripted(answer: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> AsyncIterator[Scripted]:
+    """The server, and at most ``SECONDS_MAX`` for what is done with it. Errors: TimeoutError."""
     server = Scripted(answer)
-    async with serve(
-        server._serve,
-        "127.0.0.1",
-        0,
-        subprotocols=[Subprotocol("kos.v1")],
-        process_request=server._handshake,
-        ping_interval=None,
-        close_timeout=0.1,
-    ) as listening:
+    async with (
+        asyncio.timeout(SECONDS_MAX),
+        serve(
+            server._serve,
+            "127.0.0.1",
+            0,
+            subprotocols=[Subprotocol("kos.v1")],
+            process_request=server._handshake,
+            ping_interval=None,
+            close_timeout=0.1,
+        ) as listening,
+    ):
         server.url = f"ws://127.0.0.1:{next(iter(listening.sockets)).getsockname()[1]}"
         yield server

@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -10,23 +12,19 @@ import pytest
 from app.errors import Unavailable
 from kos_client import ChannelRefused, KosClient, StreamClosed, StreamEnded
 from kos_client.client import stream_url
-from tests.kos_client.scripted import QUICK, scripted
+from tests.kos_client.scripted import QUICK, SECONDS_MAX, scripted
 from tests.realtime.doubles import board
 from tests.realtime.served import BOARD, Served, serving
 
 TICKER = "kos101/orders"
-_SECONDS_MAX = 20.0
 
 
-@pytest.fixture(autouse=True)
-async def bounded():
-    """Whatever never comes is a failure and not a test that hangs."""
-    async with asyncio.timeout(_SECONDS_MAX):
-        yield
-
-
-def client_of(served: Served, token: str = "good", **options: Any) -> KosClient:
-    return KosClient(f"http://127.0.0.1:{served.port}", token, timing=QUICK, **options)
+@asynccontextmanager
+async def client_of(served: Served, token: str = "good", **options: Any) -> AsyncIterator[KosClient]:
+    """A client of the server; whatever never comes to it is a failure and not a test that hangs."""
+    url = f"http://127.0.0.1:{served.port}"
+    async with asyncio.timeout(SECONDS_MAX), KosClient(url, token, timing=QUICK, **options) as client:
+        yield client
 
 
 async def test_followed_board_shows_each_state_until_it_is_unfollowed():
@@ -212,7 +210,7 @@ async def test_connection_on_which_nothing_comes_is_asked_then_given_up_and_made
 
 
 async def test_answer_to_a_ping_makes_a_quiet_connection_live_again():
-    timing = dataclasses.replace(QUICK, quiet_seconds=0.02, answer_seconds_max=_SECONDS_MAX)
+    timing = dataclasses.replace(QUICK, quiet_seconds=0.02, answer_seconds_max=SECONDS_MAX)
     quiet = asyncio.Event()
 
     def slow_at_first(message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -351,7 +349,7 @@ async def test_tap_that_takes_a_message_keeps_it_from_the_client():
     async with serving(publish_interval_ms=0) as served, client_of(served, tap=tap) as client:
         followed = await client.follow(BOARD)
         await served.commit(2, a=2)
-        await asyncio.wait_for(came.wait(), _SECONDS_MAX)
+        await asyncio.wait_for(came.wait(), SECONDS_MAX)
         assert followed.position == 1
         await served.commit(3, a=2)
         await followed.until(lambda one: one.position == 3)
