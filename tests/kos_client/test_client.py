@@ -227,6 +227,26 @@ async def test_answer_to_a_ping_makes_a_quiet_connection_live_again():
         assert client.connections_made == 1
 
 
+async def test_after_a_gap_only_the_answer_that_is_waited_for_counts():
+    def once(message: dict[str, Any]) -> list[dict[str, Any]]:
+        return answers(message) if "position" not in message else []
+
+    nothing: dict[str, Any] = {"rows": [], "gone": []}
+    async with scripted(once) as server, KosClient(server.url, timing=QUICK) as client:
+        followed = await client.follow(BOARD)
+        await server.say(type="publication", channel=BOARD, previous=5, position=6, delta=nothing)
+        first, second = await server.until_heard("subscribe", 2)
+        await server.say(type="publication", channel=BOARD, previous=6, position=7, delta=nothing)
+        await server.say(type="subscribed", id=first["id"], channel=BOARD, snapshot=board(8, {"z": 1}))
+        await server.say(type="subscribed", id=second["id"], channel=BOARD, position=7, delta=nothing)
+        await followed.until(lambda one: not one.is_stale)
+
+        assert followed.document == board(7, {"a": 1})
+        await client.unfollow(BOARD)
+        await server.until_heard("unsubscribe", channel=BOARD)
+        assert len(await server.until_heard("subscribe")) == 2
+
+
 @pytest.mark.parametrize("code", [1000, 1011, 1012, 4003, 4499])
 async def test_close_that_allows_it_is_followed_by_another_connection(code: int):
     async with scripted(answers) as server, KosClient(server.url, timing=QUICK) as client:
