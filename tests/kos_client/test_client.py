@@ -11,7 +11,6 @@ import pytest
 
 from app.errors import Unavailable
 from kos_client import ChannelRefused, KosClient, StreamClosed, StreamEnded
-from kos_client.client import stream_url
 from tests.kos_client.scripted import QUICK, SECONDS_MAX, scripted
 from tests.realtime.doubles import board
 from tests.realtime.served import BOARD, Served, serving
@@ -390,29 +389,3 @@ async def test_closing_the_client_ends_every_wait_and_the_connection():
         assert [document["position"] async for document in followed.changes()] == [1]
         while len(served.stream.connections):  # noqa: ASYNC110 - it has no event for it
             await asyncio.sleep(0.005)
-
-
-async def test_waits_grow_to_their_limit_and_are_never_the_same_for_all():
-    client = KosClient("http://kos.test")
-
-    for failures, whole in [(1, 0.5), (2, 1.0), (3, 2.0), (7, 30.0), (5_000, 30.0)]:
-        waits = [client._backoff(failures) for _ in range(50)]
-        assert whole / 2 <= min(waits) < max(waits) <= whole
-
-
-@pytest.mark.parametrize(
-    ("given", "stream"),
-    [
-        ("http://kos.test:8000", "ws://kos.test:8000/v1/stream"),
-        ("https://kos.test/live/", "wss://kos.test/live/v1/stream"),
-        ("wss://kos.test/v1/stream", "wss://kos.test/v1/stream"),
-    ],
-)
-def test_address_of_a_server_leads_to_its_stream(given: str, stream: str):
-    assert stream_url(given) == stream
-
-
-@pytest.mark.parametrize("given", ["kos.test:8000", "ftp://kos.test", "http://"])
-def test_what_is_no_address_is_said_to_be_none(given: str):
-    with pytest.raises(ValueError, match="no address"):
-        KosClient(given)
