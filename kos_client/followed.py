@@ -51,7 +51,11 @@ class Followed:
 
     @property
     def position(self) -> int:
-        """Position of the journal that the document shows. Errors: KeyError for a live channel, which has a time."""
+        """Up to where in the journal the document was last told to be right.
+
+        Entries that leave it as it is are not told, so it may stay below a position that the API has answered with.
+        Errors: KeyError for a live channel, which has a time.
+        """
         position: int = self.document["position"]
         return position
 

@@ -17,11 +17,17 @@ async def assert_right(followed: Iterable[Followed], event: EventClient) -> None
     """Every followed board comes to be the API's."""
     for one in followed:
         board = await event.board(one.name.rpartition("/")[2])
-        assert await shown(one, board["position"]) == board
+        await until_shown(one, board)
+        assert one.position <= board["position"]
 
 
-async def shown(followed: Followed, position: int) -> Document:
-    return await followed.until(lambda one: one.position >= position)
+async def until_shown(followed: Followed, board: Document) -> None:
+    await followed.until(lambda one: shown(one.document) == shown(board))
+
+
+def shown(board: Document) -> Document:
+    """All but the position: one at which nothing else has changed is not told."""
+    return {name: value for name, value in board.items() if name != "position"}
 
 
 async def test_boards_are_the_apis_through_a_stop_and_a_crash(serve: Serve, database_url: str):

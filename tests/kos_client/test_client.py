@@ -370,10 +370,11 @@ async def test_tap_that_takes_a_message_keeps_it_from_the_client():
         await served.commit(2, a=2)
         await asyncio.wait_for(came.wait(), SECONDS_MAX)
         assert followed.position == 1
-        await served.commit(3, a=2)
+        # The step from 2 to 3 says nothing of `a`.
+        await served.commit(3, a=2, b=1)
         await followed.until(lambda one: one.position == 3)
 
-        assert followed.document == board(3, {"a": 2})
+        assert followed.document == board(3, {"a": 2, "b": 1})
 
 
 async def test_closing_the_client_ends_every_wait_and_the_connection():

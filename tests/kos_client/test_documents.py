@@ -25,7 +25,10 @@ def test_delta_makes_of_a_document_what_it_makes_on_the_server(documents):
     channel.update(documents[0])
 
     for before, after in pairwise(documents):
-        step = orjson.loads(text_of(channel.update(after) or b""))
+        frame = channel.update(after)
+        if frame is None:
+            continue
+        step = orjson.loads(text_of(frame))
         untouched = orjson.dumps(before)
         made = apply(before, step["delta"], step["position"])
 
@@ -57,7 +60,9 @@ def test_client_that_misses_messages_and_asks_after_each_gap_holds_what_the_chan
     ask()
     for document, fate in zip(documents[1:], [*fates, *["heard"] * len(documents)], strict=False):
         frame = channel.update(document)
-        assert frame is not None
+        if frame is None:
+            # Nothing but the position is another, which is not told.
+            continue
         for _ in range({"heard": 1, "lost": 0, "twice": 2}[fate]):
             if held.take(orjson.loads(text_of(frame))) == "gap":
                 ask()
