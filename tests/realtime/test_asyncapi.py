@@ -20,18 +20,18 @@ from kos_client import ChannelRefused, KosClient, StreamEnded
 from tests.app_server import AppServer, serving
 from tests.event_client import EventClient
 from tests.kos_client.scripted import QUICK
+from tests.realtime.event_source import event_source
 from tests.realtime.test_protocol_document import DOCUMENT as PAGE
 from tests.realtime.test_protocol_document import SENT, TOLD, codes_raised
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "asyncapi.json").read_text())
-STREAM = DOCUMENT["channels"]["stream"]
+STREAM, EVENTS = (DOCUMENT["channels"][name] for name in ("stream", "events"))
 MESSAGES = DOCUMENT["components"]["messages"]
 SCHEMAS = DOCUMENT["components"]["schemas"]
 CODES = SCHEMAS["ErrorCode"]["x-codes"]
-# Clients may know them before the server says or takes them.
+# Clients may know them before the server takes them.
 AGREED_TYPES = {"heartbeat"}
-AGREED_CODES = {"behind"}
 IDS: list[Any] = [0, -1, 2**53 - 1, 2**53, "", "x" * 64, "x" * 65, 1.5, True, []]
 
 
@@ -39,9 +39,12 @@ def validator(schema: dict[str, Any]) -> Draft7Validator:
     return Draft7Validator({**schema, "components": DOCUMENT["components"]})
 
 
-def assert_valid(message: dict[str, Any]) -> None:
-    """The message is what the document says of its type, and has no member of which the document says nothing."""
-    payload = MESSAGES[message["type"]]["payload"]
+def assert_valid(message: dict[str, Any], kind: str = "") -> None:
+    """The message is what the document says of its type, and has no member of which the document says nothing.
+
+    ``kind`` says what it is if it has no type.
+    """
+    payload = MESSAGES[kind or message["type"]]["payload"]
     validator(payload).validate(message)
     assert message.keys() <= payload["properties"].keys()
     document = message.get("snapshot", {})
@@ -62,6 +65,8 @@ def types_by_action() -> dict[str, set[str]]:
     """Which message types the server receives, and which it sends, by what the operations say."""
     found: dict[str, set[str]] = {"receive": set(), "send": set()}
     for operation in DOCUMENT["operations"].values():
+        if operation["channel"]["$ref"] != "#/channels/stream":
+            continue
         sent = operation.get("reply", {}).get("messages", [])
         for action, references in ((operation["action"], operation["messages"]), ("send", sent)):
             found[action] |= {reference["$ref"].removeprefix("#/channels/stream/messages/") for reference in references}
@@ -102,7 +107,9 @@ def test_messages_are_those_of_the_code_and_the_page():
     told = {orjson.loads(line)["type"] for line in TOLD}
 
     assert types_by_action() == {"receive": sent | AGREED_TYPES, "send": told}
-    assert MESSAGES.keys() == STREAM["messages"].keys() == sent | told | AGREED_TYPES
+    assert STREAM["messages"].keys() == sent | told | AGREED_TYPES
+    assert EVENTS["messages"].keys() == {"subscribed", "publication", "error", "close"}
+    assert MESSAGES.keys() == STREAM["messages"].keys() | EVENTS["messages"].keys()
 
 
 @pytest.mark.parametrize("kind", Inbound.__args__, ids=lambda kind: kind.__struct_config__.tag)
@@ -140,13 +147,17 @@ def test_codes_of_errors_are_those_of_the_code_and_the_page():
     table = PAGE.partition("## Error codes")[2].partition("## Close codes")[0]
     rows = re.findall(r"^\| (`.+?) \|.*\| (yes)? ?\|$", table, re.MULTILINE)
     documented = {code: bool(retryable) for cell, retryable in rows for code in re.findall(r"`(\w+)`", cell)}
-    refused = {code for one in STREAM["x-handshake-refusals"].values() for code in one["codes"]}
+    refusals = [*STREAM["x-handshake-refusals"].values(), *EVENTS["x-refusals"].values()]
+    refused = {code: "headers" in one for one in refusals for code in one.get("codes", ())}
+    told = {code: one["retryable"] for code, one in CODES.items()}
+    of_handshakes = re.findall(r"^\| (`.+?) \| only as an answer to the handshake", table, re.MULTILINE)
 
-    assert len(documented) > 12
-    assert codes_raised() - refused <= CODES.keys()
-    assert CODES.keys() == documented.keys() | AGREED_CODES
-    assert {code: CODES[code]["retryable"] for code in documented} == documented
-    assert "subprotocol_required" in refused
+    assert len(told) > 12
+    assert codes_raised() <= documented.keys()
+    assert refused | told == told | refused == documented
+    assert {code for cell in of_handshakes for code in re.findall(r"`(\w+)`", cell)} == {
+        code for one in STREAM["x-handshake-refusals"].values() for code in one["codes"]
+    }
 
 
 def test_close_codes_are_those_of_the_code_and_the_page():
@@ -173,6 +184,7 @@ def test_limits_and_subprotocol_are_those_of_the_code():
         "messages_burst_max": messages_per_second + subscriptions,
         "subscriptions_max": subscriptions,
     }
+    assert EVENTS["x-limits"] == {"channels_max": defaults["sse_channels_max"].default}
 
 
 @pytest.mark.parametrize("line", [*SENT, *TOLD])
@@ -186,8 +198,8 @@ def test_examples_of_the_document_are_valid(name: str):
 
     assert examples
     for example in examples:
-        assert example["type"] == name
-        assert_valid(example)
+        assert example.get("type", "close") == name
+        assert_valid(example, name)
 
 
 @pytest.mark.parametrize(
@@ -253,3 +265,29 @@ async def test_messages_of_a_real_server_are_valid(server: AppServer):
     for message in said:
         assert_valid(message)
         assert message["type"] != "error" or message["code"] in CODES
+
+
+async def test_server_sent_events_and_refusals_of_a_real_server_are_valid(server: AppServer):
+    async with server.client() as http:
+        event = await EventClient(http, "kos101").open()
+        token = (await http.post("/v1/tokens", json={"event": "kos101"})).json()["token"]
+        said = []
+        async with event_source(server.port, "kos101/orders", token=token) as source:
+            said += await source.heard(1)
+            await event.sell("1", "h7")
+            said += await source.heard(1)
+            server.stop()
+            said += await source.heard(1)
+        await server.restart()
+        refused = {}
+        too_many = [f"kos101/{number}" for number in range(EVENTS["x-limits"]["channels_max"] + 1)]
+        for channels in ([], ["kos101/a b"], ["kos101/boards/none"], ["rival/orders"], too_many):
+            async with event_source(server.port, *channels, token=token) as source:
+                refused[(await source.body())["code"]] = str(source.status)
+
+    assert [one.event for one in said] == ["subscribed", "publication", "close"]
+    for one in said:
+        assert_valid(one.data, one.event)
+    assert str(said[-1].data["code"]) in STREAM["x-close-codes"]
+    assert len(refused) == 5
+    assert all(code in EVENTS["x-refusals"][status]["codes"] for code, status in refused.items())
