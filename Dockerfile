@@ -7,6 +7,7 @@ RUN python -m venv /opt/kos \
     && pip install --no-cache-dir --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
+COPY kos_client kos_client
 COPY migrations migrations
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/kos/bin/pip install --no-cache-dir --no-deps --no-index /wheels/kos_live-*.whl

@@ -8,7 +8,7 @@ import pytest
 from tests import architecture
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("app", "bench", "migrations", "requirements", "tests")
+FOLDERS = ("app", "bench", "kos_client", "migrations", "requirements", "tests")
 
 
 def planted(root: Path, **modules: str) -> Path:
@@ -105,6 +105,20 @@ def test_right_directions_are_no_finding(tmp_path: Path):
     )
 
     assert architecture.findings(root) == []
+
+
+def test_client_and_server_import_nothing_of_each_other(tmp_path: Path):
+    root = planted(tmp_path, errors="from kos_client import KosClient", sales__money="x = 1")
+    (root / "kos_client").mkdir()
+    (root / "kos_client" / "client.py").write_text("from app.sales.money import split\nimport kos_client.documents")
+    (root / "kos_client" / "documents.py").write_text("import asyncio")
+
+    assert architecture.findings(root) == [
+        "app.errors:1 imports kos_client.KosClient, which app.errors may not",
+        "app.errors:1 is pure and imports kos_client.KosClient",
+        "kos_client.client:1 imports app.sales.money, which kos_client may not",
+        "kos_client.documents:1 is pure and imports asyncio",
+    ]
 
 
 @pytest.mark.parametrize(

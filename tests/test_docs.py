@@ -28,7 +28,7 @@ from tests.processes import start_on_free_port
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
-WITH_EXAMPLES = ("README.md", "docs/api.md", "docs/journal.md")
+WITH_EXAMPLES = ("README.md", "docs/api.md", "docs/journal.md", "docs/protocol.md")
 FAMILY = {
     name: kind.status
     for name, kind in vars(errors).items()

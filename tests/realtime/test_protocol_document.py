@@ -16,6 +16,7 @@ from tests.realtime.doubles import text_of
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text()
 SENT, TOLD = (block.splitlines() for block in re.findall(r"```json\n(.*?)\n```", DOCUMENT, re.S))
+LIVE = re.findall(r"```json live\n(.*?)\n```", DOCUMENT, re.S)[0].splitlines()
 SOURCES = [
     *(ROOT / "app" / "realtime").glob("*.py"),
     ROOT / "app" / "api" / "stream.py",
@@ -48,7 +49,7 @@ def test_example_of_the_server_is_json_as_it_is_sent(line):
 
 
 def test_examples_of_live_channels_are_as_they_are_sent():
-    for line in re.findall(r"```json live\n(.*?)\n```", DOCUMENT, re.S)[0].splitlines():
+    for line in LIVE:
         message = json.loads(line)
         body = messages.LiveBody(message["time"], messages.encoded(message["snapshot"]))
         if message["type"] == "subscribed":
