@@ -56,6 +56,9 @@ transport, whose owner sends back what it takes, with a limit of 64 MiB for a me
 
 Left out: 12 and 13, compression. The stream offers none ([why](decisions/0009-connections-without-tasks.md)) and a
 handshake that asks for it is accepted without.
+
+Attached, how many of 3, 4 and 5 are non-strict changes from run to run: it is a race in the server between its parser,
+which ends the connection, and the application, which was about to answer.
 """
 
 
