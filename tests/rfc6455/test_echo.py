@@ -12,7 +12,12 @@ from tests.rfc6455 import echo, record
 @pytest.mark.parametrize("how", ["handed_over", "attached"])
 async def test_echo_sends_back_text_binary_and_what_came_in_parts(how: str):
     server = echo.server(how)
-    sent = ["t\u00e4xt", b"\x00\xff binary", ["in ", "parts"], [b"\x01", b"\x80"]]
+    sent: list[str | bytes | list[str] | list[bytes]] = [
+        "t\u00e4xt",
+        b"\x00\xff binary",
+        ["in ", "parts"],
+        [b"\x01", b"\x80"],
+    ]
 
     received = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
