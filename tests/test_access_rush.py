@@ -86,7 +86,8 @@ async def test_answer_from_before_a_revocation_is_neither_shared_nor_remembered(
     await access.revoke_key("mac", identity)
     monkeypatch.setattr(access, "_look_up", look_up)
 
-    assert await refusal(access, f"Bearer {key}") == "key_invalid"
+    async with asyncio.timeout(10):
+        assert await refusal(access, f"Bearer {key}") == "key_invalid"
     released.set()
     await before
     assert await refusal(access, f"Bearer {key}") == "key_invalid"
