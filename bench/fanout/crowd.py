@@ -99,7 +99,7 @@ def main() -> None:
     if given.quick:
         options = Options(50, 3, 0.5)
     described = results.described()
-    load.allow_files(options.connections - 100)
+    load.allow_files(options.connections)
     with results.pinned(), TemporaryDirectory(prefix="kos-bench-") as folder:
         measured = measure(options, folder)
     results.warn_unless_quiet([measured["others_core"]])
