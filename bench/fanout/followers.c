@@ -7,7 +7,7 @@
  *   churn N CONC SUBSCRIBE SECONDS   N connections that are ended as soon as they are open (1: subscribed)
  *   mute N / sip N            N that subscribe and then read nothing / one byte a second; come back when cut off
  *   drop N                    the next N followers reset, keeping what position they are at
- *   back SECONDS              all of them come back at once, with position and epoch
+ *   back SECONDS [CONC]       all of them come back, with position and epoch; at once if CONC is not given
  *   run SECONDS               take what comes
  *   reach POSITION SECONDS    until every follower is at this position or behind it
  *   record                    from now on remember when which position came
@@ -343,10 +343,13 @@ static int obey(char *line, char *out, size_t room) {
 		int n = 0;
 		for (int i = 0; i < N && n < (int)a; i++) if (C[i].kind == FOLLOWER && C[i].state == LIVE) { reset(&C[i]); n++; }
 		return n == (int)a;
-	} else if (!strcmp(verb, "back") && words == 2) {
-		int wanted = 0;
-		for (int i = 0; i < N; i++) if (C[i].kind == FOLLOWER && C[i].state == NONE) { start(&C[i]); wanted++; }
-		while (n_live < wanted && UNTIL(a) && g_errors == errors) step(20);
+	} else if (!strcmp(verb, "back") && words >= 2) {
+		int wanted = 0, next = 0, most = words > 2 ? (int)b : MAXN;
+		for (int i = 0; i < N; i++) wanted += C[i].kind == FOLLOWER;
+		while (n_live < wanted && UNTIL(a) && g_errors == errors) {
+			for (; next < N && n_under_way < most; next++) if (C[next].kind == FOLLOWER && C[next].state == NONE) start(&C[next]);
+			step(20);
+		}
 		return n_live == wanted;
 	} else if (!strcmp(verb, "run") && words == 2) {
 		while (UNTIL(a)) step(20);
