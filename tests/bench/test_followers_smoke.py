@@ -11,7 +11,7 @@ import pytest
 from app.realtime import messages
 from bench import client, orders, servers
 from bench.fanout import counting, path
-from bench.fanout.followers import Followers, sqlite_in, tokens
+from bench.fanout.followers import followers, sqlite_in, tokens
 from bench.sockets import post_paced
 from tests.bench.test_bench_smoke import fanout_measured, reported
 
@@ -55,37 +55,36 @@ def sold(kos: servers.Kos, prefix: str, count: int) -> list[tuple[float, int]]:
 def test_followers_come_back_with_their_positions_and_are_told_what_they_missed(kos: servers.Kos):
     if not HAS_COMPILER:
         return
-    crowd = Followers(kos.port, path.CHANNEL, tokens(kos, 2))
-    crowd.open(20)
-    _, before = sold(kos, "back", 1)[0]
-    crowd.reach(before)
-    crowd.demand("drop", 20)
-    _, missed = sold(kos, "missed", 1)[0]
+    with followers(kos, path.CHANNEL, tokens(kos, 2)) as crowd:
+        crowd.open(20)
+        _, before = sold(kos, "back", 1)[0]
+        crowd.reach(before)
+        crowd.demand("drop", 20)
+        _, missed = sold(kos, "missed", 1)[0]
 
-    crowd.demand("back", 10, seconds=10)
+        crowd.demand("back", 10, seconds=10)
+        crowd.reach(missed)
 
-    state = crowd.state()
-    assert (state["live"], state["low"], state["high"]) == (20, missed, missed)
-    assert (state["gaps"], state["lost"]) == (0, 0)
-    crowd.close()
+        state = crowd.state()
+        assert (state["live"], state["low"], state["high"]) == (20, missed, missed)
+        assert (state["gaps"], state["lost"]) == (0, 0)
 
 
 def test_follower_that_a_frame_did_not_reach_is_told(kos: servers.Kos):
     if not HAS_COMPILER:
         return
-    crowd = Followers(kos.port, path.CHANNEL, tokens(kos, 1))
-    crowd.open(2)
-    crowd.demand("record")
-    posted = sold(kos, "told", 3)
-    head = max(position for _, position in posted)
-    crowd.reach(head)
+    with followers(kos, path.CHANNEL, tokens(kos, 1)) as crowd:
+        crowd.open(2)
+        crowd.demand("record")
+        posted = sold(kos, "told", 3)
+        head = max(position for _, position in posted)
+        crowd.reach(head)
 
-    with pytest.raises(servers.BenchFailed, match="reach"):
-        crowd.reach(head + 1, 0.1)
+        with pytest.raises(servers.BenchFailed, match="reach"):
+            crowd.reach(head + 1, 0.1)
 
-    told = crowd.latency([*posted, (posted[0][0], head + 1)])
-    assert (told["pairs"], told["missing"]) == (6, 2)
-    crowd.close()
+        told = crowd.latency([*posted, (posted[0][0], head + 1)])
+        assert (told["pairs"], told["missing"]) == (6, 2)
 
 
 def test_document_that_is_encoded_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
