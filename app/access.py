@@ -6,11 +6,13 @@ patterns, always read the public view, and can be revoked. Answers are remembere
 rounds, within the rest.
 """
 
+import asyncio
 import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +21,16 @@ from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import insert_for, transaction
-from app.errors import Forbidden, Invalid, NotFound, Unauthorized
+from app.errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 from app.grants import admits, token_patterns
 from app.journal.tables import api_key, secret, token
 
 SCOPES = ("orders", "ops", "finance", "audit")
 _ADMIN = "key:admin"
 _CACHE_MAX = 10_000
+# As many as there are connections for it. SQLite opens one for each, with a thread.
+_LOOK_UPS_MAX = 8
+_TURN_SECONDS_MAX = 10.0
 _IDS_PER_QUERY_MAX = 500
 
 
@@ -79,6 +84,9 @@ class Access:
         self._ttl_seconds = revocation_seconds_max / 2
         self._clock = clock
         self._remembered: dict[str, tuple[float, Principal]] = {}
+        # Under way, by credential; and no more of them ask the database at once than these.
+        self._looking: dict[str, asyncio.Task[Principal]] = {}
+        self._look_ups = asyncio.Semaphore(_LOOK_UPS_MAX)
         self._event_secrets: dict[str, bytes] = {}
 
     async def start(self) -> None:
@@ -105,12 +113,7 @@ class Access:
             raise Unauthorized("key_missing", "Send a key: Authorization: Bearer kos_...")
         principal = self.remembered(credential)
         if principal is None:
-            # From before the question: by the time of the answer it may have been revoked already.
-            forgotten_at = self._clock() + self._ttl_seconds
-            principal = await self._look_up(credential)
-            if len(self._remembered) >= _CACHE_MAX:
-                self._remembered.clear()
-            self._remembered[credential] = (forgotten_at, principal)
+            principal = await self._looked_up(credential)
         if principal.expires_at and principal.expires_at <= time.time():
             raise Unauthorized("token_expired", "The token has expired; ask for a new one.")
         return principal
@@ -236,6 +239,47 @@ class Access:
             known = self._event_secrets[event] = await self._shared_secret(f"event:{event}")
         return known
 
+    async def _looked_up(self, credential: str) -> Principal:
+        """As the database says. Thousands who come back in one moment, all with one token, are one question."""
+        looking = self._looking.get(credential)
+        if looking is None:
+            looking = self._looking[credential] = asyncio.create_task(self._look_up_and_remember(credential))
+            # Those who asked may all have gone.
+            looking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # Whoever goes leaves the question to the others.
+        return await asyncio.shield(looking)
+
+    async def _look_up_and_remember(self, credential: str) -> Principal:
+        mine = asyncio.current_task()
+        # From before the question: by the time of the answer it may have been revoked already.
+        forgotten_at = self._clock() + self._ttl_seconds
+        try:
+            async with self._turn():
+                principal = await self._look_up(credential)
+        finally:
+            # Not if something was revoked meanwhile: then the next one asks again.
+            is_current = self._looking.get(credential) is mine
+            if is_current:
+                del self._looking[credential]
+        if is_current:
+            if len(self._remembered) >= _CACHE_MAX:
+                self._remembered.clear()
+            self._remembered[credential] = (forgotten_at, principal)
+        return principal
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Errors: Unavailable ``database_unavailable`` when it does not come, because those before hang."""
+        try:
+            async with asyncio.timeout(_TURN_SECONDS_MAX):
+                await self._look_ups.acquire()
+        except TimeoutError:
+            raise Unavailable("database_unavailable", "The database does not answer; send it again.") from None
+        try:
+            yield
+        finally:
+            self._look_ups.release()
+
     async def _look_up(self, credential: str) -> Principal:
         if self._admin_digest is not None and hmac.compare_digest(
             hashlib.sha256(credential.encode()).digest(), self._admin_digest
@@ -297,6 +341,7 @@ class Access:
             if found.rowcount == 0:
                 raise NotFound(code, "There is none with this id, or it is revoked already.")
         self._remembered.clear()
+        self._looking.clear()
 
     def secret_for(self, purpose: bytes) -> bytes:
         """A secret that every process derives from the signing key, another one for each purpose."""

@@ -8,7 +8,6 @@ socket until the frame was read, in one process on the other core, so it holds t
 import argparse
 import asyncio
 import statistics
-import time
 from bisect import bisect_left
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,12 +19,11 @@ import uvloop
 
 from bench import client, machine, orders, results, servers
 from bench.machine import Meter
-from bench.sockets import WAIT_SECONDS_MAX, Sender, Subscriber
+from bench.sockets import WAIT_SECONDS_MAX, Subscriber, post_paced
 from tests.servers import start_postgres
 
 ORDERS_PATH = f"/v1/events/{orders.EVENT}/orders"
 CHANNEL = f"{orders.EVENT}/boards/hosts"
-SENDERS = 16
 INTERVALS_MS = (50, 0)
 
 
@@ -56,44 +54,17 @@ async def measure(kos: servers.Kos, token: str, options: Options) -> tuple[list[
     made = orders.Orders("l", kos.started_at())
     count = int(options.rate * (options.seconds + options.warm_seconds))
     requests = [client.request(ORDERS_PATH, body, servers.ADMIN_KEY) for body in made.singles(count)]
-    idle = asyncio.Queue[Sender]()
-    for _ in range(SENDERS):
-        _, sender = await loop.create_connection(Sender, "127.0.0.1", kos.port)
-        idle.put_nowait(sender)
-    posted: list[tuple[float, int]] = []
-    answered: list[float] = []
-
-    async def post(data: bytes) -> None:
-        sender = await idle.get()
-        sent_at, position = await sender.post(data)
-        answered.append(time.perf_counter() - sent_at)
-        posted.append((sent_at, position))
-        idle.put_nowait(sender)
-
-    await _paced(requests, options.rate, post)
+    posted = await post_paced(kos.port, requests, options.rate)
     await asyncio.sleep(options.settle_seconds)
     for subscriber in subscribers:
         if subscriber.error is not None:
             raise servers.BenchFailed(f"a subscriber was not served: {subscriber.error}")
-    counted = sorted(posted)[int(options.rate * options.warm_seconds) :]
+    counted = sorted(posted.orders)[int(options.rate * options.warm_seconds) :]
     latencies = [_latency(subscriber, *order) for order in counted for subscriber in subscribers]
     frames = sum(len(subscriber.positions) for subscriber in subscribers)
     for subscriber in subscribers:
         subscriber.close()
-    return latencies, answered, frames
-
-
-async def _paced(requests: list[bytes], rate: int, post: Any) -> None:
-    """Start each at its moment, whether the ones before are answered or not; slightly irregular, as sales are."""
-    started = time.perf_counter()
-    tasks = []
-    for number, data in enumerate(requests):
-        # A beat of its own would keep step with the publish interval, or never; this one drifts through it.
-        due = started + (number + (number * 0.618) % 1 * 0.9) / rate
-        if (wait := due - time.perf_counter()) > 0:
-            await asyncio.sleep(wait)
-        tasks.append(asyncio.create_task(post(data)))
-    await asyncio.wait_for(asyncio.gather(*tasks), WAIT_SECONDS_MAX)
+    return latencies, posted.answered, frames
 
 
 def _latency(subscriber: Subscriber, sent_at: float, position: int) -> float:

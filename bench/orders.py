@@ -6,13 +6,20 @@ as those of a shop do. It leads to one entry and two postings.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
+
+import orjson
+
+from app.shops.csv_orders import read_facts
+from app.shops.maps import load_map
 
 EVENT = "bench"
 HOSTS = 60
 TEAMS = 6
 BATCH = 500
+_RETAIL = Path(__file__).parent.parent / "tests" / "data" / "online-retail-2010-12.csv.gz"
 _PRODUCTS = (
     ("LIP-01", "170.00"),
     ("PAL-07", "420.00"),
@@ -81,3 +88,26 @@ class Orders:
     def batches(self, count: int) -> Iterator[bytes]:
         """Bodies of ``BATCH`` orders, as JSON arrays."""
         return (b"[" + b",".join(self.singles(BATCH)) + b"]" for _ in range(count))
+
+
+class RealOrders:
+    """The orders of a real shop that can be taken, again and again, each time with other ids; 26 lines on average."""
+
+    def __init__(self, prefix: str, started_at: datetime) -> None:
+        hosts = [f"h{number}" for number in range(HOSTS)]
+        reading = read_facts(_RETAIL, load_map("online-retail"), hosts)
+        bodies = (fact.body for fact in reading.facts if fact.kind == "orders")
+        self._bodies = [body for body in bodies if all(line["quantity"] > 0 for line in body["lines"])]
+        self._prefix = prefix
+        self._started_at = started_at.astimezone(UTC)
+        self._next = 0
+
+    def one(self) -> bytes:
+        number = self._next
+        self._next += 1
+        body = self._bodies[number % len(self._bodies)]
+        paid_at = (self._started_at + timedelta(milliseconds=number)).isoformat(timespec="milliseconds")
+        return orjson.dumps({**body, "id": f"{self._prefix}-{number:09}", "paid_at": paid_at})
+
+    def singles(self, count: int) -> Iterator[bytes]:
+        return (self.one() for _ in range(count))

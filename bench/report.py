@@ -20,6 +20,16 @@ _FIGURES = (
     ("p99_ms", "p99, ms"),
 )
 
+# By heading; those of the whole path are one for each way that processes meet.
+_ON_THE_STREAM = {
+    "Handshakes": "handshakes",
+    "A crowd": "crowd",
+    "Memory of a connection": "memory",
+    "Everybody comes back": "reconnect",
+    "Followers that do not read": "slow",
+    "The whole path": "path-*",
+}
+
 
 def report(folder: Path) -> str:
     """The whole document; a measurement that was not recorded is left out."""
@@ -37,6 +47,10 @@ def report(folder: Path) -> str:
     for name, write in writers.items():
         if (result := _read(folder / f"{name}.json")) is not None:
             parts += [*write(result), _machine(result)]
+    for title, pattern in _ON_THE_STREAM.items():
+        for path in sorted(folder.glob(f"{pattern}.json")):
+            if (result := _read(path)) is not None:
+                parts += [*_told(title, result), _machine(result)]
     if NOTES.exists():
         parts.append(NOTES.read_text())
     return "\n".join(parts)
@@ -127,6 +141,19 @@ def _stalls(result: dict[str, Any]) -> Iterable[str]:
     )
     yield _targets(result)
     yield _runs("round", [(str(number), run) for number, run in enumerate(result["runs"], 1)])
+
+
+def _told(title: str, result: dict[str, Any]) -> Iterable[str]:
+    """A measurement whose runs are rows that name themselves in their first column, or are numbered."""
+    yield f"## {title}\n"
+    yield f"{result['about']}\n"
+    yield _targets(result)
+    first = next(iter(result["runs"][0]))
+    if isinstance(result["runs"][0][first], str):
+        rows = [(run[first], {name: value for name, value in run.items() if name != first}) for run in result["runs"]]
+        yield _runs(first, rows)
+    else:
+        yield _runs("run", [(str(number), run) for number, run in enumerate(result["runs"], 1)])
 
 
 def _runs(first: str, runs: Sequence[tuple[str, dict[str, Any]]]) -> str:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every measurement, then RESULTS.md: about 25 minutes on an otherwise idle machine with two cores or more.
+# Every measurement, then RESULTS.md: about 45 minutes on an otherwise idle machine with two cores or more.
 # bench/run.sh [FOLDER]            results go to FOLDER/results and FOLDER/RESULTS.md, bench/ if not given
 # bench/run.sh --quick FOLDER      the same in half a minute each, to see that the harness works
 set -eu
@@ -15,9 +15,10 @@ folder=${1:-bench}
 sync_packages test
 measurements="ingest million latency"
 if command -v gcc >/dev/null; then
-    measurements="$measurements fanout.saturated fanout.stalls"
+    measurements="$measurements fanout.saturated fanout.stalls fanout.handshakes fanout.crowd fanout.memory"
+    measurements="$measurements fanout.reconnect fanout.slow fanout.path"
 else
-    echo "no gcc: the fan-out is not measured, its load client is made with it" >&2
+    echo "no gcc: the fan-out is not measured, its load clients are made with it" >&2
 fi
 for measurement in $measurements; do
     echo "== $measurement"

@@ -7,7 +7,7 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,9 +53,9 @@ class Kos:
             raise BenchFailed(f"{method} {path}: {answer.status} {raw[:500]!r}")
         return json.loads(raw) if raw else None
 
-    def create_event(self) -> None:
-        """The event of the measurement, scheduled, with its roster."""
-        self.call("POST", "/v1/events", orders.event_body(datetime.now(UTC)))
+    def create_event(self, **fields: Any) -> None:
+        """The event of the measurement, scheduled, with its roster; ``fields`` are other ones of its body."""
+        self.call("POST", "/v1/events", orders.event_body(datetime.now(UTC)) | fields)
         self.call("PUT", f"/v1/events/{orders.EVENT}/roster", orders.roster_body())
         self.call("POST", f"/v1/events/{orders.EVENT}/transitions", {"to": "scheduled"})
 
@@ -67,14 +67,17 @@ class Kos:
         return datetime.fromisoformat(self.call("GET", f"/v1/events/{orders.EVENT}")["starts_at"])
 
 
+PYTHON = sys.executable
+KOS = (str(Path(PYTHON).with_name("kos")),)
+
+
 @contextmanager
-def kos(database_url: str, core: int, **settings: str) -> Iterator[Kos]:
+def kos(database_url: str, core: int, program: Sequence[str] = KOS, **settings: str) -> Iterator[Kos]:
     """``kos serve`` on one core; ``settings`` are ``KOS_*`` without the prefix."""
     variables = {"KOS_DATABASE_URL": database_url, "KOS_ADMIN_KEY": ADMIN_KEY, "KOS_LOG_FORMAT": "json"}
     variables |= {f"KOS_{name.upper()}": value for name, value in settings.items()}
-    program = str(Path(sys.executable).with_name("kos"))
     with served(
-        core, variables, lambda port, _: [program, "serve", "--port", str(port)], lambda port: answers(port, "/readyz")
+        core, variables, lambda port, _: [*program, "serve", "--port", str(port)], lambda port: answers(port, "/readyz")
     ) as server:
         yield Kos(server.port, server.pid, database_url)
 
@@ -135,7 +138,7 @@ def verify(database_url: str, expected_position: int) -> dict[str, Any]:
     """
     meter = machine.Meter()
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("kos")), "verify", "--event", orders.EVENT, "--json"],
+        [*KOS, "verify", "--event", orders.EVENT, "--json"],
         env=environment(KOS_DATABASE_URL=database_url, **_OURS),
         capture_output=True,
         text=True,

@@ -7,11 +7,14 @@ import asyncio
 import base64
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from bench.servers import BenchFailed
 
 WAIT_SECONDS_MAX = 30.0
+SENDERS = 16
 _POSITION = b'"position":'
 
 
@@ -120,6 +123,9 @@ class Sender(asyncio.Protocol):
             self._answer.set_result(self._buffer)
             self._buffer = b""
 
+    def close(self) -> None:
+        self._transport.close()
+
     async def post(self, data: bytes) -> tuple[float, int]:
         """When it was sent, and the position it was given. Errors: BenchFailed if it was not accepted."""
         self._answer = asyncio.get_running_loop().create_future()
@@ -129,3 +135,45 @@ class Sender(asyncio.Protocol):
         if not answer.startswith(b"HTTP/1.1 201"):
             raise BenchFailed(f"an order was not accepted: {answer[-300:]!r}")
         return sent_at, int(answer.partition(_POSITION)[2].split(b",")[0])
+
+
+@dataclass(slots=True)
+class Posted:
+    """What was sent: (when, by the monotonic clock in seconds, and its position), and how long each answer took."""
+
+    orders: list[tuple[float, int]] = field(default_factory=list)
+    answered: list[float] = field(default_factory=list)
+
+    @property
+    def head(self) -> int:
+        return max(position for _, position in self.orders)
+
+
+async def post_paced(port: int, requests: Sequence[bytes], rate: float) -> Posted:
+    """Start each at its moment, whether the ones before are answered or not; slightly irregular, as sales are."""
+    loop = asyncio.get_running_loop()
+    idle = asyncio.Queue[Sender]()
+    for _ in range(SENDERS):
+        _, sender = await loop.create_connection(Sender, "127.0.0.1", port)
+        idle.put_nowait(sender)
+    posted = Posted()
+
+    async def post(data: bytes) -> None:
+        sender = await idle.get()
+        sent_at, position = await sender.post(data)
+        posted.answered.append(time.perf_counter() - sent_at)
+        posted.orders.append((sent_at, position))
+        idle.put_nowait(sender)
+
+    started = time.perf_counter()
+    tasks = []
+    for number, data in enumerate(requests):
+        # A beat of its own would keep step with the publish interval, or never; this one drifts through it.
+        due = started + (number + (number * 0.618) % 1 * 0.9) / rate
+        if (wait := due - time.perf_counter()) > 0:
+            await asyncio.sleep(wait)
+        tasks.append(asyncio.create_task(post(data)))
+    await asyncio.wait_for(asyncio.gather(*tasks), WAIT_SECONDS_MAX)
+    while not idle.empty():
+        idle.get_nowait().close()
+    return posted

@@ -1,6 +1,7 @@
 """Who fans out: ours, the ordinary peer, a floor in C, and servers made for it where they are installed."""
 
 import importlib.util
+import os
 import platform
 import shutil
 import socket
@@ -54,7 +55,7 @@ def found() -> tuple[dict[str, Contestant], dict[str, str]]:
             lambda port, _: [hub, str(port)], variables={"UWS_LIBRARY": str(library)}
         )
     else:
-        left_out["uwebsockets"] = "no library of socketify"
+        left_out["uwebsockets"] = "no library of socketify: README.md says where from"
     return contestants, left_out
 
 
@@ -70,7 +71,9 @@ def _nchan(port: int, folder: Path) -> list[str]:
 
 
 def _uwebsockets() -> Path | None:
-    """The library in the wheel of socketify, which nothing here requires."""
+    """The library in the package of socketify, installed or unpacked where ``UWS_LIBRARY`` says."""
+    if named := os.environ.get("UWS_LIBRARY"):
+        return Path(named)
     spec = importlib.util.find_spec("socketify")
     if spec is None or spec.origin is None or platform.machine() != "x86_64":
         return None

@@ -43,6 +43,12 @@ def allow_files(subscribers: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def files_max() -> int:
+    """How many files one process may have open here."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 20 if most == resource.RLIM_INFINITY else most
+
+
 def command(port: int, pid: int, subscribers: int, phases: str, publish: str = "ws") -> list[str]:
     """The load client against the server of this process. Units: ``publish`` is ``ws`` or ``http``.
 
