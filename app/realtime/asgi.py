@@ -5,6 +5,7 @@ of, with two tasks for each. Pings, and how a connection that takes nothing is l
 """
 
 import asyncio
+from abc import abstractmethod
 from collections import deque
 from typing import Any
 
@@ -72,13 +73,13 @@ class QueuedTransport(asyncio.Transport):
 
     # What each kind of connection does in its way.
 
+    @abstractmethod
     async def _read(self, subscriber: Subscriber) -> None:
         """Until the client is gone."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _send(self, joined: bytes, subscriber: Subscriber) -> bool:
         """Send joined frames; False if they were the last."""
-        raise NotImplementedError
 
     async def _idle(self) -> None:
         """Until there is something to do; may end before that."""
