@@ -251,6 +251,10 @@ class Events:
         await self.following.tail.stop()
         if self._sweep is not None:
             self._sweep.cancel()
+        loading = list(self._loading.values())
+        for task in loading:
+            task.cancel()
+        await asyncio.gather(*loading, return_exceptions=True)
         # Nothing is open from here on, so nobody plans another timer.
         events = list(self._open.values())
         self._open.clear()

@@ -384,3 +384,17 @@ async def test_closed_process_does_nothing_more_by_itself(shared_url):
 
         assert not calls
         assert not [timer for timer in events._timers.values() if not timer.cancelled()]
+
+
+async def test_event_that_is_being_loaded_does_not_hold_up_the_end(shared_url):
+    async with running(shared_url, faulty=True) as events:
+        held = Held()
+        store_of(events).at("head", held)
+        asking = asyncio.create_task(events.open("night"))
+        await held.reached()
+
+        await asyncio.wait_for(events.close(), 5)
+
+        await asyncio.wait([asking])
+        assert asking.cancelled()
+        assert not events._loading

@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 # The kernel doubles it: a snapshot of a hundred rows fits.
 _SEND_BUFFER_BYTES = 32_768
+# The most that Linux takes unless it is told otherwise (net.core.somaxconn).
+_BACKLOG = 4_096
 # Of the time to drain; the rest is for the last of them to take what was written, and for calls under way.
 _GOODBYE_SHARE = 0.8
 
@@ -100,6 +102,8 @@ def server(settings: Settings) -> "Server":
             ws_per_message_deflate=False,
             ws_max_size=settings.message_bytes_max * FRAME_FACTOR,
             server_header=False,
+            # Thousands may come back in one moment; what the queue has no room for tries again a second later.
+            backlog=_BACKLOG,
         ),
         readiness,
         settings.drain_seconds,
