@@ -395,6 +395,6 @@ async def test_event_that_is_being_loaded_does_not_hold_up_the_end(shared_url):
 
         await asyncio.wait_for(events.close(), 5)
 
-        await asyncio.wait([asking])
+        await asyncio.wait([asking], timeout=5)
         assert asking.cancelled()
         assert not events._loading
