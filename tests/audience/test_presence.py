@@ -27,7 +27,15 @@ class Wire:
         self.clock = Clock()
         self.is_lost: Any = lambda: False
         self.messages: list[bytes] = []
-        self.processes = [Presence(partial(self._tell, number), viewers_max, self.clock) for number in range(processes)]
+        self._viewers_max = viewers_max
+        self.processes = [self._process(number) for number in range(processes)]
+
+    def _process(self, number: int) -> Presence:
+        return Presence(partial(self._tell, number), self._viewers_max, self.clock)
+
+    def restart(self, number: int) -> None:
+        """It is killed, and another one takes its place."""
+        self.processes[number] = self._process(number)
 
     def _tell(self, teller: int, event: str, payload: bytes) -> None:
         self.messages.append(payload)
@@ -124,6 +132,37 @@ def test_viewer_that_moves_to_another_process_stays_one():
         wire.processes[step % 2].heard(EVENT, "", viewer(1))
         wire.turn(25)
         assert [viewers for viewers, _, _ in wire.counts()] == [1, 1]
+
+
+def test_viewers_of_a_process_that_is_gone_leave_after_a_minute():
+    wire = Wire()
+    wire.processes[0].heard(EVENT, "s1", viewer(1))
+    wire.processes[1].heard(EVENT, "", viewer(2))
+    wire.turn()
+    del wire.processes[0]
+    wire.processes[0].heard(EVENT, "", viewer(2))
+    wire.turn(60)
+    at_the_end = wire.counts()
+    wire.turn(0.001)
+
+    assert at_the_end == [(2, 2, {"s1": 1})]
+    assert wire.counts() == [(1, 2, {})]
+
+
+def test_process_that_starts_knows_all_after_one_heartbeat_of_each():
+    wire = Wire()
+    for number in (1, 2):
+        wire.processes[number - 1].heard(EVENT, "s1", viewer(number))
+    wire.turn()
+    wire.restart(1)
+    at_once = wire.counts()
+    # One that stayed where it was, and one that came back.
+    wire.processes[0].heard(EVENT, "s1", viewer(1))
+    wire.processes[1].heard(EVENT, "s1", viewer(2))
+    wire.turn()
+
+    assert at_once == [(2, 2, {"s1": 2}), (0, 0, {})]
+    assert wire.counts() == [(2, 2, {"s1": 2})] * 2
 
 
 def test_what_is_lost_is_told_by_the_next_heartbeat():

@@ -3,8 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -12,44 +11,12 @@ from redis import Redis
 from redis.crc import key_slot
 
 from app.realtime import redis_node
-from app.realtime.bus_redis import MESSAGE_BYTES_MAX, RedisBus, channel_of
+from app.realtime.bus_redis import MESSAGE_BYTES_MAX, channel_of
 from tests.live import eventually
 from tests.processes import Server, free_port
+from tests.realtime.ears import ears, hears
 from tests.servers import start_valkey
 from tests.valkey_cluster import ValkeyCluster, start_cluster
-
-SECRET = b"known to the processes of one installation"
-
-
-class Ear:
-    """A process's bus, with what it heard."""
-
-    def __init__(self, url: str, secret: bytes = SECRET) -> None:
-        self.bus = RedisBus(url, secret)
-        self.heard: list[tuple[str, bytes]] = []
-        self.healed: list[str] = []
-        self.bus.on("word", lambda event, payload: self.heard.append((event, payload)))
-        self.bus.on_heal(self.healed.append)
-        self.bus.start()
-
-    async def follows(self, *events: str) -> "Ear":
-        """Returns once all of them are heard."""
-        for event in events:
-            self.bus.follow(event)
-        await self.is_connected()
-        return self
-
-    async def is_connected(self) -> None:
-        await eventually(lambda: self.bus.is_connected)
-
-
-@asynccontextmanager
-async def ears(url: str, count: int = 2, secret: bytes = SECRET) -> AsyncIterator[list[Ear]]:
-    async with AsyncExitStack() as stack:
-        made = [Ear(url, secret) for _ in range(count)]
-        for ear in made:
-            stack.push_async_callback(ear.bus.close)
-        yield made
 
 
 @pytest.fixture
@@ -68,21 +35,19 @@ def cluster() -> Iterator[ValkeyCluster]:
     started.close()
 
 
+@pytest.fixture
+def own_cluster() -> Iterator[ValkeyCluster]:
+    """A cluster that a test may leave changed."""
+    started = start_cluster()
+    yield started
+    started.close()
+
+
 def event_in(cluster: ValkeyCluster, server: Server, begin: str = "e") -> str:
     """An event whose channel this server was given."""
     return next(
         name for name in (f"{begin}{number}" for number in range(1_000)) if cluster.holder(channel_of(name)) is server
     )
-
-
-async def hears(ear: Ear, teller: Ear, event: str, payload: bytes) -> None:
-    """Tell until it is heard. Errors: TimeoutError."""
-
-    def is_heard() -> bool:
-        teller.bus.tell(event, "word", payload)
-        return (event, payload) in ear.heard
-
-    await eventually(is_heard)
 
 
 async def test_followers_hear_what_others_tell_in_order_and_nobody_hears_itself(valkey: Server):
@@ -322,6 +287,55 @@ async def test_server_of_the_cluster_that_is_gone_keeps_no_other_from_delivering
 
         assert two.heard[0] == (kept, b"1")
         assert set(two.heard[1:]) == {(lost, b"2")}
+
+
+async def test_replica_that_takes_over_from_a_killed_primary_delivers_its_events(own_cluster: ValkeyCluster):
+    # The one that the URL names, so that who comes back has to ask another.
+    primary = own_cluster.servers[0]
+    replica = own_cluster.add_replica(primary)
+    lost = [event_in(own_cluster, primary, begin) for begin in ("a", "b", "c")]
+    kept = event_in(own_cluster, own_cluster.servers[1])
+    async with ears(own_cluster.url) as (one, two):
+        for ear in (one, two):
+            await ear.follows(*lost, kept)
+            ear.healed.clear()
+
+        primary.kill()
+        await eventually(lambda: not one.bus.is_connected and not two.bus.is_connected)
+        assert sorted(one.healed) == sorted(two.healed) == lost
+        for ear in (one, two):
+            ear.healed.clear()
+        await eventually(lambda: one.bus.is_connected and two.bus.is_connected)
+        one.heard.clear()
+        two.heard.clear()
+        for event in (*lost, kept):
+            one.bus.tell(event, "word", b"1")
+            two.bus.tell(event, "word", b"2")
+        await eventually(lambda: len(one.heard) == len(two.heard) == 4)
+
+        assert sorted(one.heard) == sorted((event, b"2") for event in (*lost, kept))
+        assert sorted(two.heard) == sorted((event, b"1") for event in (*lost, kept))
+        assert set(one.healed) == set(two.healed) == set(lost)
+        assert {one.bus._map.owner(channel_of(event)) for event in lost} == {("127.0.0.1", replica.port)}
+
+
+async def test_primary_that_hands_over_to_its_replica_and_is_stopped_takes_nothing_with_it(own_cluster: ValkeyCluster):
+    primary = own_cluster.servers[0]
+    replica = own_cluster.add_replica(primary)
+    event = event_in(own_cluster, primary)
+    async with ears(own_cluster.url) as (one, two):
+        await one.follows(event)
+        await two.follows(event)
+
+        own_cluster.run(replica, "CLUSTER", "FAILOVER")
+        await eventually(lambda: own_cluster.run(replica, "ROLE")[0] == b"master")
+        await hears(two, one, event, b"handed over")
+        await hears(one, two, event, b"handed over")
+        primary.stop()
+        await hears(two, one, event, b"stopped")
+        await hears(one, two, event, b"stopped")
+
+        assert one.bus._map.owner(channel_of(event)) == ("127.0.0.1", replica.port)
 
 
 async def test_closed_bus_leaves_no_task_behind(valkey: Server):
