@@ -13,15 +13,23 @@ if [ "${1:-}" = --quick ]; then
 fi
 folder=${1:-bench}
 sync_packages test
-measurements="ingest million latency"
+measure() {
+    echo "== $*"
+    measurement=$1
+    shift
+    .venv/bin/python -m "bench.$measurement" "$@" $quick --out "$folder/results"
+}
+measure ingest
+measure million
+measure latency
 if command -v gcc >/dev/null; then
-    measurements="$measurements fanout.saturated fanout.stalls fanout.handshakes fanout.crowd fanout.memory"
-    measurements="$measurements fanout.reconnect fanout.slow fanout.path"
+    for measurement in saturated stalls handshakes crowd memory reconnect slow path; do
+        measure "fanout.$measurement"
+    done
+    measure fanout.path --processes 2 --redis none
+    measure fanout.path --processes 2 --redis single
+    measure fanout.path --processes 2 --redis cluster
 else
     echo "no gcc: the fan-out is not measured, its load clients are made with it" >&2
 fi
-for measurement in $measurements; do
-    echo "== $measurement"
-    .venv/bin/python -m "bench.$measurement" $quick --out "$folder/results"
-done
 .venv/bin/python -m bench.report --results "$folder/results"

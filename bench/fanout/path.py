@@ -9,7 +9,6 @@ Orders are those of a real shop (`tests/data`), with ids and times of their own 
 """
 
 import argparse
-import importlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from bench.fanout.followers import Followers, followers, open_doors, tokens
 from bench.machine import Meter
 from bench.sockets import Posted, post_paced
 from tests.servers import start_postgres, start_valkey
+from tests.valkey_cluster import start_cluster
 
 ORDERS_PATH = f"/v1/events/{orders.EVENT}/orders"
 CHANNEL = f"{orders.EVENT}/boards/teams"
@@ -54,7 +54,7 @@ def redis(kind: str) -> Iterator[dict[str, str]]:
     if kind == "none":
         yield {}
         return
-    server = start_valkey() if kind == "single" else importlib.import_module("tests.valkey_cluster").start_cluster()
+    server = start_valkey() if kind == "single" else start_cluster()
     try:
         yield {"redis_url": server.url}
     finally:
