@@ -36,6 +36,8 @@ class Feed:
         self.live: dict[str, Callable[[str], Awaitable[dict[str, Any]]]] = {}
         # The newest entries of events whose ops channel was read; gone with the event.
         self._newest: WeakKeyDictionary[OpenEvent, deque[Entry]] = WeakKeyDictionary()
+        # Called with an event whose names changed here and of which no entry tells; set by ``main``.
+        self.tell_renamed: Callable[[str], None] = lambda event: None
         events.on_change = self._changed
 
     def _changed(self, event: OpenEvent, entries: Sequence[Entry]) -> None:
@@ -46,6 +48,18 @@ class Feed:
             newest.extend(entries[-documents.OPS_ROWS :])
         if self.hub is not None:
             self.hub.mark(event.head.event, event.head.position)
+
+    def renamed(self, event: str) -> None:
+        """Names were changed in this process, and no entry tells of it."""
+        self.heard_renamed(event)
+        self.tell_renamed(event)
+
+    def heard_renamed(self, event: str) -> None:
+        """Names were changed in some process, and no entry tells of it."""
+        self._profiles.forget(event)
+        opened = self._events.known(event)
+        if self.hub is not None and opened is not None:
+            self.hub.mark(event, opened.head.position)
 
     async def snapshot(self, channel: str, view: str) -> dict[str, Any]:
         """The document of a channel now.

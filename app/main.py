@@ -145,14 +145,17 @@ def _lifespan(
                 channels_per_event_max=settings.channels_per_event_max,
             )
             opened.is_followed = feed.hub.is_followed
+            feed.tell_renamed = lambda event: bus.tell(event, "renamed", b"")
+            bus.on("renamed", lambda event, _: feed.heard_renamed(event))
             told = Overlays(engine)
             services = app.state.services = Services(
                 settings, store, opened, feed, profiles, access, told, _live_overlays(feed, feed.hub, told, bus)
             )
             stream = _stream(services, feed.hub)
             stream.connections.is_public = feed.is_public
+            channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
             app.include_router(stream.router)
-            app.include_router(sse_router(stream.connections, services.follower, settings.sse_channels_max))
+            app.include_router(sse_router(stream.connections, services.follower, channels_max))
             presence = _live_viewers(services, stream, bus)
             app.state.readiness.followers = stream.connections.everyone
             app.state.readiness.is_catching_up = lambda: opened.is_catching_up

@@ -105,7 +105,11 @@ async def _submit_with_names(
     named = {
         f"named_{kind}s": await services.profiles.put(opened.head.event, kind, profiles[kind]) for kind in profiles
     }
-    return await opened.submit_one(replace(fact, content=fact.content | named))
+    accepted = await opened.submit_one(replace(fact, content=fact.content | named))
+    if any(named.values()) and not accepted.entries:
+        # Of a final event the journal says nothing more.
+        services.feed.renamed(opened.head.event)
+    return accepted
 
 
 async def _answer(services: Services, opened: OpenEvent, accepted: Accepted, dated: set[str]) -> dict[str, Any]:

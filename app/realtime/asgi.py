@@ -66,6 +66,9 @@ class QueuedTransport(asyncio.Transport):
             joined = self._waiting[0]
             if not await self._send(joined, subscriber):
                 return
+            # `send` does not wait once the client is gone: what draining has us write next would have the loop for
+            # itself, and nobody would ever hear that the client has left.
+            await asyncio.sleep(0)
             self._waiting.popleft()
             self._size -= len(joined)
             if subscriber.is_full and self._size <= self._high // 4:

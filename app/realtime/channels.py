@@ -100,15 +100,13 @@ class Channel:
         The caller never changes a document or a row of it afterwards: rows are kept, not copied.
         """
         epoch, position = document["epoch"], document["position"]
-        if epoch == self.epoch and position == self.position:
-            # Also when rows differ (a renamed host): clients compare positions, so it goes out with the
-            # next step.
-            return None
         rows = {row["id"]: row for row in sorted(document.get("rows", ()), key=order_key)}
         if "gone" in document or len(rows) != len(document.get("rows", ())):
             raise InvariantError(f"document of {self.name}: a row id twice, or a member named `gone`")
         whole = {**document, "rows": list(rows.values())}
         first, before, previous = self.is_empty, self.position, self.told
+        if epoch == self.epoch and position == before:
+            return self._renamed(whole, rows)
         went_back = epoch != self.epoch or position < before
         if first or went_back or not self._is_step_to(whole):
             self._start_over(whole, rows)
@@ -119,6 +117,17 @@ class Channel:
         # More rows may have left at once than are remembered. Between `previous` and `before` nothing changed.
         body = self._delta(before, previous) if self._published[0] <= before else self._snapshot()
         return messages.publication(self.name, body)
+
+    def _renamed(self, document: dict[str, Any], rows: dict[str, Row]) -> Frame | None:
+        """Names, which are in no journal, may be others at the same position.
+
+        The document replaces what followers hold. Who stands here is answered with it too: theirs may be from before.
+        """
+        if document == self.document:
+            return None
+        self._start_over(document, rows)
+        self._published.clear()
+        return messages.publication(self.name, self._snapshot())
 
     def since(self, position: int | None, epoch: str | None) -> Body:
         """What a client needs that holds the document of this position and epoch, or holds nothing."""

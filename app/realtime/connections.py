@@ -8,15 +8,15 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from app import metrics
 from app.errors import AppError, BadRequest, Conflict, Forbidden, NotFound
-from app.realtime import messages, trouble
+from app.realtime import frames, messages, trouble
 from app.realtime.door import Door, DoorLimits, Place
-from app.realtime.frames import PING_FRAME
 from app.realtime.hub import Hub
 from app.realtime.messages import CloseCode, Heartbeat, Ping, Subscribe, Unsubscribe
 from app.realtime.subscriber import NOBODY, Principal, Subscriber
@@ -189,9 +189,7 @@ class Connections:
         except AppError as error:
             self._refuse(subscriber, request, error)
         except Exception:
-            _log.exception("a subscribe failed")
-            trouble.dropped("failed")
-            subscriber.close(CloseCode.UNAVAILABLE)
+            _fail(subscriber, "subscribe")
 
     def _heartbeat(self, subscriber: Subscriber, request: Heartbeat) -> "asyncio.Task[None] | None":
         principal, channel, viewer = subscriber.principal, request.channel, _viewer_of(subscriber, request)
@@ -221,8 +219,7 @@ class Connections:
         except AppError as error:
             self._refuse(subscriber, request, error)
         except Exception:
-            _log.exception("a heartbeat failed")
-            subscriber.close(CloseCode.UNAVAILABLE)
+            _fail(subscriber, "heartbeat")
 
     def _refuse(self, subscriber: Subscriber, request: Subscribe | Heartbeat, error: AppError) -> None:
         subscriber.send(messages.failure(self._told(error), request.id))
@@ -246,13 +243,15 @@ class Connections:
     async def _watch_tokens(self) -> None:
         while True:
             await asyncio.sleep(self.limits.token_check_seconds)
-            await self.check_tokens()
+            with _going_on():
+                await self.check_tokens()
 
     async def _watch_overdue(self) -> None:
         seconds = min(self.limits.stall_seconds_max / 4, _OVERDUE_CHECK_SECONDS)
         while True:
             await asyncio.sleep(seconds)
-            self.end_overdue()
+            with _going_on():
+                self.end_overdue()
 
     async def _watch_pings(self) -> None:
         while True:
@@ -260,7 +259,8 @@ class Connections:
             everyone, steps = list(self._subscribers), max(1, round(self.limits.ping_seconds))
             for step in range(steps):
                 for subscriber in everyone[step * len(everyone) // steps : (step + 1) * len(everyone) // steps]:
-                    self._ping(subscriber)
+                    with _going_on():
+                        self._ping(subscriber)
                 await asyncio.sleep(self.limits.ping_seconds / steps)
 
     def _ping(self, subscriber: Subscriber) -> None:
@@ -268,7 +268,7 @@ class Connections:
             return
         if subscriber.is_live:
             subscriber.is_live = False
-            subscriber.send(PING_FRAME)
+            subscriber.send(frames.PING_FRAME)
         else:
             trouble.dropped("dead")
             subscriber.cut()
@@ -347,6 +347,22 @@ def _check_allowed(principal: Principal, is_allowed: bool) -> None:
     if not is_allowed:
         # The same words whether it exists or not.
         raise Forbidden("channel_forbidden", _FORBIDDEN[principal.actor == NOBODY])
+
+
+def _fail(subscriber: Subscriber, message: str) -> None:
+    """A fault of ours, in an except block: the client may come back at once."""
+    _log.exception("a %s failed", message)
+    trouble.dropped("failed")
+    subscriber.close(frames.INTERNAL_ERROR)
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """Whatever a look at one connection or one token comes upon, the next look comes: revocation rests on it."""
+    try:
+        yield
+    except Exception:
+        _log.exception("a look at the stream's connections failed")
 
 
 def _viewer_of(subscriber: Subscriber, request: Heartbeat) -> bytes:

@@ -15,6 +15,7 @@ PONG: Final = 10
 PROTOCOL_ERROR: Final = 1002
 NOT_UTF8: Final = 1007
 TOO_LARGE: Final = 1009
+INTERNAL_ERROR: Final = 1011
 
 # A ping without a payload: any byte that comes back is an answer.
 PING_FRAME: Final = b"\x89\x00"

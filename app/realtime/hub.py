@@ -19,7 +19,7 @@ from app.realtime.channels import Channel
 from app.realtime.fanout import Fanout
 from app.realtime.live import LiveChannel, is_live
 from app.realtime.messages import Subscribe
-from app.realtime.subscriber import Subscriber
+from app.realtime.subscriber import NOBODY, Subscriber
 
 _log = logging.getLogger(__name__)
 
@@ -58,14 +58,28 @@ def event_of(channel: str) -> str:
 class OpenChannel:
     """A channel that is followed, and the state of its reading."""
 
-    __slots__ = ("channel", "closing", "fanout", "is_due", "reading", "stalled", "task", "waiters")
+    __slots__ = (
+        "_whole",
+        "channel",
+        "closing",
+        "fanout",
+        "is_due",
+        "publications",
+        "reading",
+        "stalled",
+        "task",
+        "waiters",
+    )
 
     def __init__(self, channel: Channel | LiveChannel) -> None:
         self.channel = channel
         self.fanout = Fanout()
-        # Followers whose transports are full: nothing is written to them until they have drained. With the epoch and
-        # position of the last that was written to them, None if a walk was under way.
-        self.stalled: dict[Subscriber, tuple[str, int] | None] = {}
+        # Followers whose transports are full: nothing is written to them until they have drained. With the number of
+        # publications that were written to them, None if a walk was under way.
+        self.stalled: dict[Subscriber, int | None] = {}
+        self.publications = 0
+        # What brings a follower that has drained to the present: the same for all, until the next publication.
+        self._whole: messages.Frame | None = None
         self.is_due = False
         self.task: asyncio.Task[None] | None = None
         # Ends with the next read that starts after it was asked for.
@@ -81,6 +95,17 @@ class OpenChannel:
     def is_followed(self) -> bool:
         return bool(len(self.fanout) or self.stalled or self.waiters)
 
+    @property
+    def whole(self) -> messages.Frame:
+        if self._whole is None:
+            self._whole = messages.publication(self.name, self.channel.since(None, None))
+        return self._whole
+
+    def publish(self, frame: messages.Frame) -> None:
+        self.publications += 1
+        self._whole = None
+        self.fanout.publish(frame)
+
     def send_and_follow(self, subscriber: Subscriber, frame: messages.Frame) -> None:
         """Write what brings a client to the present, and every publication after it."""
         self.stalled.pop(subscriber, None)
@@ -95,11 +120,7 @@ class OpenChannel:
         """Write nothing more to a follower."""
         if subscriber in self.fanout:
             self.fanout.remove(subscriber)
-            self.stalled[subscriber] = self.standing if self.fanout.is_settled else None
-
-    @property
-    def standing(self) -> tuple[str, int]:
-        return self.channel.epoch, self.channel.told
+            self.stalled[subscriber] = self.publications if self.fanout.is_settled else None
 
 
 class Hub:
@@ -107,7 +128,7 @@ class Hub:
 
     Units: ``publish_interval_ms`` is the least time between two publications of one channel; 0 publishes
     every mark, those of one turn of the event loop together. ``channels_per_event_max`` bounds what one commit costs:
-    each open channel of its event is read again for it.
+    each open channel of its event is read again for it. So many of each view; without a token half of it can be opened.
     """
 
     def __init__(
@@ -164,7 +185,7 @@ class Hub:
 
         Errors: Unavailable ``too_many_channels``.
         """
-        opened = self._opened(request.channel, view)
+        opened = self._opened(request.channel, view, subscriber)
         if opened.channel.is_empty or not opened.channel.knows(request.position, request.epoch):
             self._close_if_left(opened)
             return False
@@ -180,7 +201,7 @@ class Hub:
         if the client's position cannot be confirmed, and ``too_many_channels`` if others follow as many channels of
         the event as one process keeps open.
         """
-        opened = self._opened(request.channel, view)
+        opened = self._opened(request.channel, view, subscriber)
         opened.waiters += 1
         try:
             if opened.channel.is_empty:
@@ -223,12 +244,11 @@ class Hub:
                 return
             if subscriber not in opened.stalled:
                 continue
-            if opened.stalled[subscriber] == opened.standing:
+            if opened.stalled[subscriber] == opened.publications:
                 del opened.stalled[subscriber]
                 opened.fanout.add(subscriber)
             else:
-                body = opened.channel.since(None, None)
-                opened.send_and_follow(subscriber, messages.publication(opened.name, body))
+                opened.send_and_follow(subscriber, opened.whole)
 
     @property
     def subscriptions(self) -> int:
@@ -256,11 +276,17 @@ class Hub:
         opened.stalled.pop(subscriber, None)
         self._close_if_left(opened)
 
-    def _opened(self, name: str, view: str) -> OpenChannel:
+    def _opened(self, name: str, view: str, subscriber: Subscriber) -> OpenChannel:
         opened = self._open.get((name, view))
         if opened is None:
-            if len(self._by_event.get(event_of(name), ())) >= self._channels_per_event_max:
-                detail = f"{self._channels_per_event_max} channels of this event are followed; try again later."
+            places = self._channels_per_event_max
+            if subscriber.principal.actor == NOBODY:
+                # Whoever wants to name all of an event's boards keeps nobody out who has a token.
+                places = max(1, places // 2)
+            # Counted by view: those who run the event are never kept out by those who watch it.
+            taken = sum(one.channel.view == view for one in self._by_event.get(event_of(name), ()))
+            if taken >= places:
+                detail = f"{places} channels of this event are followed; try again later."
                 raise Unavailable("too_many_channels", detail)
             channel = LiveChannel(name, view) if is_live(name) else Channel(name, view, self._removed_rows_max)
             opened = OpenChannel(channel)
@@ -337,7 +363,7 @@ class Hub:
         frame = channel.update(document)
         if frame is not None:
             metrics.PUBLICATIONS.inc()
-            opened.fanout.publish(frame)
+            opened.publish(frame)
 
     def _close_if_left(self, opened: OpenChannel) -> None:
         if opened.is_followed or opened.closing:

@@ -19,8 +19,7 @@ def is_live(name: str) -> bool:
 class LiveChannel:
     """The present document of one (name, view); the live counterpart of ``Channel``.
 
-    Shape: a document has ``time``, RFC 3339 in UTC with six decimals, and members of its own. ``told`` counts what
-    was published in this process; it and ``epoch`` never travel.
+    Shape: a document has ``time``, RFC 3339 in UTC with six decimals, and members of its own.
     """
 
     is_live: Final = True
@@ -28,15 +27,13 @@ class LiveChannel:
     def __init__(self, name: str, view: str) -> None:
         self.name = name
         self.view = view
-        self.epoch = ""
-        self.told = -1
         self._document: Mapping[str, Any] = {}
         self._body: LiveBody | None = None
 
     @property
     def is_empty(self) -> bool:
         """No document yet."""
-        return self.told < 0
+        return not self._document
 
     def update(self, document: Mapping[str, Any]) -> Frame | None:
         """Take the newest document; the publication that follows from it, None if only its time is another."""
@@ -45,7 +42,6 @@ class LiveChannel:
         self._document, self._body = document, None
         if not first and {**before, "time": ""} == {**document, "time": ""}:
             return None
-        self.told += 1
         return None if first else messages.publication(self.name, self.since(None, None))
 
     def since(self, position: int | None, epoch: str | None) -> LiveBody:

@@ -5,6 +5,7 @@ It is the protocol of a raw transport once the handshake is over (``socket.py``)
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -155,7 +156,9 @@ class Subscriber(asyncio.Protocol):
         self.is_closing = True
         connection = self.transport.get_extra_info("socket")
         if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            # Somebody else may have ended it a moment ago; uvloop's ValueError is that of a descriptor that is gone.
+            with contextlib.suppress(OSError, ValueError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
     def shutdown(self) -> None:

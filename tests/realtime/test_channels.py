@@ -181,18 +181,24 @@ def test_delta_holds_whole_changed_rows_gone_ids_and_changed_fields_only():
     }
 
 
-def test_same_position_is_not_published_even_if_a_name_changed_and_the_name_follows_with_the_next_step():
+def test_name_that_changed_without_a_step_is_published_whole_and_reaches_those_who_come_back():
     channel = Channel(CHANNEL, "public", 10)
-    channel.update(board(4, {"a": 1}))
-    renamed = board(4, {"a": 1})
+    channel.update(board(4, {"a": 1, "b": 2}))
+    renamed = board(4, {"a": 1, "b": 2})
     renamed["rows"][0]["name"] = "Lin"
 
-    assert channel.update(renamed) is None
-    stepped = board(5, {"a": 1})
-    stepped["rows"][0]["name"] = "Lin"
-    channel.update(stepped)
+    assert channel.update(board(4, {"a": 1, "b": 2})) is None
+    publication = orjson.loads(text_of(channel.update(renamed)))
+    assert publication["position"] == 4
+    assert publication["snapshot"] == renamed
+    assert "reset" not in publication
+    # Who names this position may hold it as it was.
+    assert content(channel.since(4, EPOCH)) == renamed
 
-    assert content(channel.since(4, EPOCH))["rows"][0]["name"] == "Lin"
+    stepped = board(5, {"a": 1, "b": 3})
+    stepped["rows"][0]["name"] = "Lin"
+    assert orjson.loads(text_of(channel.update(stepped)))["position"] == 5
+    assert content(channel.since(4, EPOCH)) == stepped
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ async def test_fault_ends_the_connection_that_met_it():
     reader, subscriber = Line(audience).connect()
     await beat(subscriber)
 
-    assert [code for code, _ in reader.ended] == [4001]
+    assert [code for code, _ in reader.ended] == [1011]
 
 
 async def test_where_nobody_counts_a_heartbeat_is_refused():

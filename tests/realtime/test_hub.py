@@ -10,7 +10,7 @@ from app.errors import AppError, Unavailable
 from app.realtime.hub import Hub
 from app.realtime.messages import Subscribe
 from app.realtime.subscriber import Subscriber
-from tests.realtime.doubles import Reader, ScriptedSource, TurnedClock, Viewer, board, connections_of, turns
+from tests.realtime.doubles import Nobody, Reader, ScriptedSource, TurnedClock, Viewer, board, connections_of, turns
 
 NAME = "kos101/boards/hosts"
 INTERVAL_SECONDS = 0.05
@@ -286,6 +286,63 @@ async def test_channels_of_an_event_are_bounded_and_those_that_are_open_stay_for
         await stage.join(names[2])
 
     assert refused.value.code == "too_many_channels"
+
+
+async def test_those_without_a_token_open_half_of_the_channels_and_keep_nobody_out():
+    names = [f"kos101/boards/{number}" for number in range(5)]
+    async with staged(channels_per_event_max=4) as stage:
+        for name in names:
+            stage.source.documents[name] = board(1, {"a": 1})
+        anybody = Reader().connect(stage.connections, Nobody())
+        for name in names[:2]:
+            await stage.hub.subscribe(anybody, Subscribe(name, 1), "public")
+        with pytest.raises(Unavailable, match="2 channels"):
+            await stage.hub.subscribe(anybody, Subscribe(names[2], 1), "public")
+        for name in names[2:4]:
+            await stage.join(name)
+        await stage.hub.subscribe(anybody, Subscribe(names[3], 1), "public")
+        with pytest.raises(Unavailable, match="4 channels"):
+            await stage.join(names[4])
+
+        _, reader = await stage.join(names[4], view="full")
+
+    assert reader.kinds() == ["subscribed"]
+
+
+async def test_readers_that_drain_get_one_frame_for_all_until_the_next_publication():
+    async with staged(interval_ms=0) as stage:
+        stage.hub._sleep = asyncio.sleep
+        readers = [Reader(high=10) for _ in range(2)]
+        for reader in readers:
+            await stage.hub.subscribe(reader.connect(stage.connections), Subscribe(NAME, 1), "public")
+            reader.stop_reading()
+        for position in (2, 3, 4):
+            await stage.commit(position, a=position)
+        for reader in readers:
+            reader.read_on()
+        await stage.commit(5, a=5)
+
+    assert readers[0].writes[-2] is readers[1].writes[-2]
+    assert [message["position"] for message in readers[0].messages] == [1, 2, 4, 5]
+    assert readers[0].documents == readers[1].documents == {NAME: board(5, {"a": 5})}
+
+
+async def test_reader_that_was_full_while_a_name_changed_is_told_when_it_has_drained():
+    async with staged(interval_ms=0) as stage:
+        stage.hub._sleep = asyncio.sleep
+        reader = Reader(high=10)
+        await stage.hub.subscribe(reader.connect(stage.connections), Subscribe(NAME, 1), "public")
+        reader.stop_reading()
+        await stage.commit(2, a=2)
+        renamed = board(2, {"a": 2})
+        renamed["rows"][0]["name"] = "Lin"
+        stage.source.documents[NAME] = renamed
+        stage.hub.mark("kos101", 2)
+        await turns()
+        reader.read_on()
+        await turns()
+
+    assert reader.documents[NAME] == renamed
 
 
 async def test_answer_that_comes_late_to_a_full_subscriber_is_all_it_gets_until_it_has_drained():
