@@ -7,6 +7,7 @@ It is the protocol of a raw transport once the handshake is over (``socket.py``)
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from app.errors import AppError, BadRequest, TooLarge
@@ -155,7 +156,9 @@ class Subscriber(asyncio.Protocol):
         self.is_closing = True
         connection = self.transport.get_extra_info("socket")
         if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            # It may be closed already, for which asyncio and uvloop have an error each.
+            with suppress(OSError, ValueError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
     def shutdown(self) -> None:

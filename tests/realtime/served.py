@@ -21,7 +21,7 @@ from app.api.stream import Stream
 from app.errors import AppError, Unauthorized, Unavailable
 from app.realtime.connections import StreamLimits
 from app.realtime.door import Door, DoorLimits
-from app.realtime.http import HttpLimits, bounded_http
+from app.realtime.http import BoundedHttp, HttpLimits, bounded_http
 from app.realtime.hub import Hub
 from app.realtime.socket import StreamProtocol
 from app.realtime.subscriber import Principal
@@ -92,6 +92,10 @@ class Served:
         self._server.should_exit = True
         await serve
         await self.hub.close()
+
+    def protocols(self) -> list[BoundedHttp]:
+        """The server's own end of each HTTP connection."""
+        return [one for one in self._server.server_state.connections if isinstance(one, BoundedHttp)]
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
