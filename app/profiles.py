@@ -30,7 +30,8 @@ class Profiles:
         self._db = db
         self._refresh_seconds = refresh_seconds
         self._events: dict[str, _Known] = {}
-        self._forgotten = 0
+        # Reads under way, by event, that no change has overtaken.
+        self._current_reads: dict[str, set[object]] = {}
 
     async def of(self, event: str) -> dict[str, dict[str, dict[str, str]]]:
         """Shape: kind (``host``, ``team``, ``store``), then id, then what is known of name, picture and link."""
@@ -52,7 +53,7 @@ class Profiles:
     def forget(self, event: str) -> None:
         """Some of this event's profiles have changed: whoever asks from here on gets them as they are now."""
         self._events.pop(event, None)
-        self._forgotten += 1
+        self._current_reads.pop(event, None)
 
     async def put(self, event: str, kind: str, records: Iterable[dict[str, Any]]) -> list[str]:
         """Remember name, picture and link of records with an ``id``; what a record leaves out stays as it was.
@@ -86,11 +87,24 @@ class Profiles:
 
     async def _read_until_settled(self, event: str) -> _Known:
         while True:
-            forgotten = self._forgotten
-            known = await self._read(event)
+            read = object()
+            self._current_reads.setdefault(event, set()).add(read)
+            try:
+                known = await self._read(event)
+            finally:
+                is_current = self._end_read(event, read)
             # What was read may be older than the change: shown beside a newer position, it would stay.
-            if forgotten == self._forgotten:
+            if is_current:
                 return known
+
+    def _end_read(self, event: str, read: object) -> bool:
+        """Whether nothing of the event was forgotten since the read began."""
+        reads = self._current_reads.get(event, set())
+        is_current = read in reads
+        reads.discard(read)
+        if not reads:
+            self._current_reads.pop(event, None)
+        return is_current
 
     async def _read(self, event: str) -> _Known:
         known = _Known(time.monotonic())

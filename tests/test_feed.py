@@ -139,6 +139,27 @@ async def test_names_that_were_being_read_when_they_changed_are_read_again(stage
     assert (await asked)["host"]["ann"]["name"] == "Anna"
 
 
+async def test_names_that_change_elsewhere_make_no_reader_read_again(stage, monkeypatch):
+    """Another event's names change during each read: the first is enough, and nothing is kept of it."""
+    profiles, name = Profiles(stage.profiles._db), stage.event.head.event
+    await profiles.put(name, "host", [{"id": "ann", "name": "Ann"}])
+    read, reads = profiles._read, 0
+
+    async def overtaken(event: str) -> Any:
+        nonlocal reads
+        reads += 1
+        known = await read(event)
+        if reads < 5:
+            profiles.forget("elsewhere")
+        return known
+
+    monkeypatch.setattr(profiles, "_read", overtaken)
+
+    assert (await profiles.of(name))["host"]["ann"]["name"] == "Ann"
+    assert reads == 1
+    assert profiles._current_reads == {}
+
+
 async def test_only_so_many_events_keep_their_names(stage, monkeypatch):
     monkeypatch.setattr("app.profiles.EVENTS_MAX", 3)
 

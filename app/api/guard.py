@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope
 from app.access import Principal
 from app.api.services import services_of
 from app.errors import BadRequest, InvariantError, TooLarge, Unauthorized
+from app.realtime.subscriber import NOBODY
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -93,14 +94,14 @@ async def _admit(request: Request, scopes: tuple[str, ...]) -> Principal:
     access = services_of(request).access
     authorization = request.headers.get("authorization")
     if PUBLIC in scopes:
-        return Principal("", "", "nobody")
+        return Principal("", "", NOBODY)
     if BOARD_READER in scopes:
         try:
             return await access.authenticate(authorization, request.query_params.get("token"))
         except Unauthorized as error:
             if error.code != "key_missing":
                 raise
-            return Principal("", "", "nobody")
+            return Principal("", "", NOBODY)
     principal = await access.authenticate(authorization)
     principal.require(*(() if ANY_KEY in scopes else scopes))
     return principal

@@ -57,7 +57,7 @@ def serve(
         port = listener.getsockname()[1]
         listener.close()
         listener = listen(host, port, is_shared=True)
-    typer.echo(f"KOS Live listens on http://{host}:{listener.getsockname()[1]}")
+    typer.echo(f"KOS Live listens on http://{address(host, listener.getsockname()[1])}")
     if workers > 1:
         raise typer.Exit(Supervisor(host, port, workers, settings.drain_seconds).run())
     server(settings).run(sockets=[listener])
@@ -187,6 +187,11 @@ class Server(uvicorn.Server):
                 self._captured_signals.clear()
 
 
+def address(host: str, port: int) -> str:
+    """Both as a URL has them: an IPv6 address in brackets, which tell its colons from the port's."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def listen(host: str, port: int, is_shared: bool = False) -> socket.socket:
     """A socket to listen with, taken before anything else is done; ``is_shared``: other processes of ours do the same.
 
@@ -203,6 +208,6 @@ def listen(host: str, port: int, is_shared: bool = False) -> socket.socket:
     try:
         listener.bind((host, port))
     except OSError as error:
-        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.", err=True)
+        typer.echo(f"Cannot listen on {address(host, port)}: {error.strerror}. Choose another with --port.", err=True)
         raise typer.Exit(1) from None
     return listener

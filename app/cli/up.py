@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from app.cli import cast
 from app.cli.database import load_settings
-from app.cli.serve import listen, prepare, server
+from app.cli.serve import address, listen, prepare, server
 from app.settings import Settings
 
 _START_SECONDS_MAX = 30.0
@@ -37,16 +37,16 @@ def up(
     settings = settings.model_copy(update={"admin_key": SecretStr(key), "docs_public": True})
     prepare(settings)
     listener = listen(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}"
+    origin = f"http://{address(host, listener.getsockname()[1])}"
     serving = server(settings)
 
     async def play() -> None:
         task = asyncio.create_task(serving.serve(sockets=[listener]))
         try:
             await _started(serving, task)
-            async with httpx2.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {key}"}) as client:
+            async with httpx2.AsyncClient(base_url=origin, headers={"Authorization": f"Bearer {key}"}) as client:
                 token = await _prepare(client)
-                _announce(settings, address, key, token, rate)
+                _announce(settings, origin, key, token, rate)
                 if rate:
                     playing = asyncio.create_task(_play(client, rate, seed))
                     await asyncio.wait([task, playing], return_when=asyncio.FIRST_COMPLETED)
@@ -94,9 +94,9 @@ async def _play(client: httpx2.AsyncClient, rate: float, seed: int) -> None:
             await client.post(f"{path}/{action.path}", json={**action.body, moment: cast.now_text()})
 
 
-def _announce(settings: Settings, address: str, key: str, token: str, rate: float) -> None:
+def _announce(settings: Settings, origin: str, key: str, token: str, rate: float) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    overlay = f"{address}/overlay/{cast.EVENT}/board?token={quote(token)}"
+    overlay = f"{origin}/overlay/{cast.EVENT}/board?token={quote(token)}"
     url = make_url(settings.database_url)
     database = Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else url.render_as_string()
     console.print(f"""
@@ -104,14 +104,14 @@ def _announce(settings: Settings, address: str, key: str, token: str, rate: floa
 
   Overlay, hosts   {overlay}
   Overlay, teams   {overlay}&board=teams
-  Board as JSON    {address}/v1/events/{cast.EVENT}/boards/teams?token={quote(token)}
-  API reference    {address}/docs
+  Board as JSON    {origin}/v1/events/{cast.EVENT}/boards/teams?token={quote(token)}
+  API reference    {origin}/docs
   Key              {key}
   Database         {database}
 
 Post an order:
 
-  curl -X POST {address}/v1/events/{cast.EVENT}/orders \\
+  curl -X POST {origin}/v1/events/{cast.EVENT}/orders \\
     -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
     -d '{{"id":"try-1","paid_at":"{cast.now_text()}","currency":"{cast.CURRENCY}",
          "lines":[{{"quantity":1,"unit_price":"5000.00"}}],"host":"h7"}}'

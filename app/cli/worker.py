@@ -4,6 +4,7 @@ The other end of its one inherited socket is the parent's: it says there when it
 however the parent came to close it. So no worker outlives its parent, and a signal from the system is never doubled.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -24,9 +25,15 @@ def main(host: str, port: int, parent_descriptor: int) -> None:
     serving = server(settings)
     listener = listen(host, port, is_shared=True)
     parent = socket.socket(fileno=parent_descriptor)
-    serving.on_started = lambda: parent.sendall(b"s")
+    serving.on_started = lambda: _tell_started(parent)
     threading.Thread(target=_stop_with, args=(parent, serving), daemon=True).start()
     serving.run(sockets=[listener])
+
+
+def _tell_started(parent: socket.socket) -> None:
+    # A parent that let go meanwhile: the thread that waits for it has this one stop, in good order.
+    with contextlib.suppress(OSError):
+        parent.sendall(b"s")
 
 
 def _stop_with(parent: socket.socket, serving: Server) -> None:

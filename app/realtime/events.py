@@ -14,9 +14,9 @@ import orjson
 from starlette.types import Receive, Send
 
 from app.errors import Invalid
-from app.realtime import frames
+from app.realtime import frames, trouble
 from app.realtime.asgi import QueuedTransport
-from app.realtime.messages import Subscribe
+from app.realtime.messages import CloseCode, Subscribe
 from app.realtime.subscriber import Subscriber
 
 # Proxies end a response that says nothing for a minute or less.
@@ -143,6 +143,10 @@ class EventsTransport(QueuedTransport):
                 return False
             if event.opcode == frames.TEXT:
                 said += [event.text, self._id_after(event.head), b"\n"]
+                if event.head.type == "unsubscribed" and not subscriber.channels:
+                    # It cannot ask for another channel, so nothing would ever come any more.
+                    trouble.dropped("not_public")
+                    subscriber.close(CloseCode.TOKEN_ENDED, "nothing that was followed is public any more")
             # Nobody can answer a ping here; that it got this far says that the client reads.
             subscriber.is_live = True
         if said:

@@ -9,11 +9,13 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.realtime import trouble
 from app.realtime.subscriber import Subscriber
 
 EXTENSION: Final = "kos.http"
@@ -148,15 +150,21 @@ class BoundedHttp(HttpToolsProtocol):
         """End it at once, and have the kernel forget what it still holds for it."""
         connection = self.transport.get_extra_info("socket")
         if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            # It may be closed already, for which asyncio and uvloop have an error each.
+            with suppress(OSError, ValueError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
     def look_for_progress(self) -> None:
         """It has had its time to take some of its answer."""
-        if 0 < self.transport.get_write_buffer_size() >= self._unsent_bytes:
-            self.abort()
-        else:
+        if not 0 < self.transport.get_write_buffer_size() >= self._unsent_bytes:
             self._watch_unsent()
+            return
+        if self._follower is not None and not self._follower.is_closing:
+            trouble.dropped("stalled")
+            # The sweep, which looks for the same, does not find it any more.
+            self._follower.cut()
+        self.abort()
 
     def _let_go(self) -> None:
         for deadlines in (self.heads, self.bodies, self.stalls):

@@ -31,6 +31,7 @@ class CloseCode(IntEnum):
     UNAVAILABLE = 4001
     TOO_MANY_MESSAGES = 4003
     UNAUTHORIZED = 4501
+    # Or there was none, and nothing that was followed is public any more.
     TOKEN_ENDED = 4502
 
 

@@ -4,6 +4,9 @@ import asyncio
 import os
 import re
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -19,7 +22,7 @@ from app.journal.migrate import upgrade
 from tests.app_server import AppServer, app_server, run_kos
 from tests.event_client import EventClient
 from tests.live import eventually
-from tests.processes import start_on_free_port
+from tests.processes import environment, free_port, start_on_free_port
 from tests.servers import Postgres
 
 _END_SECONDS_MAX = 30.0
@@ -157,6 +160,44 @@ async def test_workers_end_when_the_parent_is_killed(server: AppServer):
 
     await eventually(lambda: not any(map(is_alive, pids)))
     assert not server.accepts()
+
+
+async def test_signal_while_workers_start_is_a_stop_in_good_order(url: str):
+    """At moments spread over their start; one that starts in the end is one that the parent let go before."""
+    await asyncio.to_thread(upgrade, url)
+    for part in (1, 2, 3, 4):
+        server = app_server(free_port(), url, "--workers", "2", KOS_LOG_FORMAT="json")
+        process = await asyncio.to_thread(server.launch)
+        try:
+            await eventually(lambda: len(workers(server)) == 2)  # noqa: B023
+            pids = workers(server)
+            await asyncio.sleep(part * 0.3)
+            process.send_signal(signal.SIGTERM)
+
+            assert await exit_code(server) == 0
+            assert not any(map(is_alive, pids))
+            assert "Traceback" not in server.log_tail()
+        finally:
+            await asyncio.to_thread(server.close)
+
+
+def test_worker_that_the_parent_let_go_while_it_started_stops_in_good_order(url: str):
+    upgrade(url)
+    ours, inherited = socket.socketpair()
+    ours.close()
+    with inherited:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "app.cli.worker", "127.0.0.1", "0", str(inherited.fileno())],
+            pass_fds=[inherited.fileno()],
+            env=environment(KOS_DATABASE_URL=url, KOS_LOG_FORMAT="json"),
+            capture_output=True,
+            text=True,
+            timeout=_END_SECONDS_MAX,
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert '"event": "stopped"' in done.stderr + done.stdout
 
 
 def test_workers_that_never_start_are_given_up(postgres: Postgres, url: str):

@@ -12,7 +12,7 @@ from app.realtime import frames
 from app.realtime.channels import accept, apply
 from app.realtime.connections import Connections, StillValid, StreamLimits
 from app.realtime.hub import Hub
-from app.realtime.subscriber import Principal, Subscriber
+from app.realtime.subscriber import NOBODY, Principal, Subscriber
 
 EPOCH = "9f3a61c0"
 
@@ -118,6 +118,17 @@ class Viewer:
 
     def may_follow(self, channel: str) -> bool:
         return channel.split("/")[0] == "kos101"
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """Who brought neither token nor key."""
+
+    view: str = "public"
+    actor: str = NOBODY
+
+    def may_follow(self, channel: str) -> bool:
+        return False
 
 
 async def everybody(principals: Collection[Principal]) -> Collection[Principal]:

@@ -21,12 +21,12 @@ from app.api.stream import Stream
 from app.errors import AppError, Unauthorized, Unavailable
 from app.realtime.connections import StreamLimits
 from app.realtime.door import Door, DoorLimits
-from app.realtime.http import HttpLimits, bounded_http
+from app.realtime.http import BoundedHttp, HttpLimits, bounded_http
 from app.realtime.hub import Hub
 from app.realtime.socket import StreamProtocol
 from app.realtime.subscriber import Principal
 from app.web.routes import web_routes
-from tests.realtime.doubles import ScriptedSource, Viewer, board
+from tests.realtime.doubles import Nobody, ScriptedSource, Viewer, board
 
 BOARD = "kos101/boards/hosts"
 # Whether connections stay with the server, as on any other than ours; set by tests that run both ways.
@@ -42,6 +42,8 @@ class Served:
         self.is_attached = is_attached
         self.http_limits = HttpLimits()
         self.tokens = {"good", "other"}
+        # Channels that whoever brings no token may follow; without any, all have to bring one.
+        self.public: set[str] = set()
         self.is_database_gone = False
         # Whoever connects waits while it is cleared.
         self.door = asyncio.Event()
@@ -58,6 +60,7 @@ class Served:
         self.hub = Hub(self.source, self._interval_ms, 100)
         door = Door(self._door, time.monotonic)
         self.stream = Stream(self.hub, self._authenticate, self._still_valid, self._limits, door)
+        self.stream.connections.is_public = self._is_public
         app = self.app = FastAPI(exception_handlers={AppError: problem})
         app.include_router(self.stream.router)
         app.include_router(sse_router(self.stream.connections, self._authenticate, 4))
@@ -93,6 +96,10 @@ class Served:
         await serve
         await self.hub.close()
 
+    def protocols(self) -> list[BoundedHttp]:
+        """The server's own end of each HTTP connection."""
+        return [one for one in self._server.server_state.connections if isinstance(one, BoundedHttp)]
+
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
@@ -111,15 +118,20 @@ class Served:
     async def commit(self, position: int, **scores: int) -> None:
         self.publish(board(position, scores))
 
-    async def _authenticate(self, connection: HTTPConnection) -> Viewer:
+    async def _authenticate(self, connection: HTTPConnection) -> Principal:
         await self.door.wait()
         if self.is_database_gone:
             raise Unavailable("database_unavailable", "Gone.")
         header = connection.headers.get("authorization", "").removeprefix("Bearer ")
         token = connection.query_params.get("token") or header
+        if not token and self.public:
+            return Nobody()
         if token not in self.tokens:
             raise Unauthorized("token_invalid", "Not a token.")
         return Viewer(token)
+
+    async def _is_public(self, channel: str) -> bool:
+        return channel in self.public
 
     async def _still_valid(self, principals: Collection[Principal]) -> Collection[Principal]:
         self.checks += 1

@@ -41,6 +41,7 @@ DOCUMENTS = {
     "viewers": "Viewers",
     "overlays": "Overlays",
 }
+PUBLIC = ["kos101/boards/hosts", "kos101/boards/teams"]
 IDS: list[Any] = [0, -1, 2**53 - 1, 2**53, "", "x" * 64, "x" * 65, 1.5, True, []]
 
 
@@ -117,7 +118,7 @@ def test_messages_are_those_of_the_code_and_the_page():
 
     assert types_by_action() == {"receive": sent, "send": told}
     assert STREAM["messages"].keys() == sent | told
-    assert EVENTS["messages"].keys() == {"subscribed", "publication", "error", "close"}
+    assert EVENTS["messages"].keys() == {"subscribed", "publication", "unsubscribed", "error", "close"}
     assert MESSAGES.keys() == STREAM["messages"].keys() | EVENTS["messages"].keys()
 
 
@@ -296,6 +297,14 @@ async def test_server_sent_events_and_refusals_of_a_real_server_are_valid(server
             said += await source.heard(1)
             await event.sell("1", "h7")
             said += await source.heard(1)
+            await event.ok("PATCH", "/rules", {"public_boards": True})
+            async with event_source(server.port, *PUBLIC, token="") as anybody:
+                said += await anybody.heard(2)
+                await event.ok("PATCH", "/rules", {"public_boards": False})
+                said += await anybody.heard(3)
+                assert await anybody.next() is None
+            async with event_source(server.port, *PUBLIC, token="") as back:
+                assert (back.status, (await back.body())["code"]) == (403, "channel_forbidden")
             server.stop()
             said += await source.heard(1)
         await server.restart()
@@ -305,9 +314,15 @@ async def test_server_sent_events_and_refusals_of_a_real_server_are_valid(server
             async with event_source(server.port, *channels, token=token) as source:
                 refused[(await source.body())["code"]] = str(source.status)
 
-    assert [one.event for one in said] == ["subscribed", "publication", "close"]
+    assert [one.event for one in said] == [
+        *("subscribed", "publication"),
+        *("subscribed", "subscribed", "unsubscribed", "unsubscribed", "close"),
+        "close",
+    ]
+    assert [one.data["channel"] for one in said[4:6]] == PUBLIC
+    assert [one.data["code"] for one in (said[6], said[7])] == [4502, 1012]
     for one in said:
         assert_valid(one.data, one.event)
-    assert str(said[-1].data["code"]) in STREAM["x-close-codes"]
+    assert all(str(one.data["code"]) in STREAM["x-close-codes"] for one in said if one.event == "close")
     assert len(refused) == 5
     assert all(code in EVENTS["x-refusals"][status]["codes"] for code, status in refused.items())

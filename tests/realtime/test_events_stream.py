@@ -175,6 +175,27 @@ async def test_revoked_token_ends_the_response_and_the_browsers_return_is_refuse
     assert back.status == 401
 
 
+async def test_channel_that_is_public_no_longer_ends_and_the_response_with_the_last_of_them():
+    async with serving(token_check_seconds=0.02) as served:
+        served.public = {NAME, ORDERS}
+        async with event_source(served.port, NAME, ORDERS, token="") as source:
+            await source.heard(2)
+            served.public.remove(NAME)
+            (first,) = await source.heard(1)
+            served.source.documents[ORDERS] = board(2, {"b": 5})
+            served.hub.mark("kos101", 2)
+            (goes_on,) = await source.heard(1)
+            served.public.remove(ORDERS)
+            second, last = await source.heard(2)
+            end = await source.next()
+        await let_go(served)
+
+    assert (first.event, first.data) == ("unsubscribed", {"type": "unsubscribed", "channel": NAME})
+    assert (goes_on.event, goes_on.data["channel"]) == ("publication", ORDERS)
+    assert (second.event, second.data["channel"]) == ("unsubscribed", ORDERS)
+    assert (last.event, last.data["code"], end) == ("close", 4502, None)
+
+
 async def test_client_that_never_reads_is_let_go_and_holds_up_no_other():
     async with (
         serving(stall_seconds_max=0.3, backlog_bytes_max=100_000) as served,

@@ -9,8 +9,8 @@ import pytest
 from app.errors import NotFound
 from app.realtime import frames
 from app.realtime.hub import Hub
-from app.realtime.subscriber import NOBODY, Subscriber
-from tests.realtime.doubles import Reader, ScriptedSource, Viewer, connections_of, turns
+from app.realtime.subscriber import Subscriber
+from tests.realtime.doubles import Nobody, Reader, ScriptedSource, Viewer, connections_of, turns
 from tests.realtime.test_frames import client_frame
 
 
@@ -33,15 +33,6 @@ class Heard:
     async def take(self, channel: str, viewer: bytes) -> None:
         self.waits = False
         self.take_now(channel, viewer)
-
-
-@dataclass(frozen=True)
-class Nobody:
-    view: str = "public"
-    actor: str = NOBODY
-
-    def may_follow(self, channel: str) -> bool:
-        return False
 
 
 class Line:

@@ -3,14 +3,18 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+import uvloop
 from fastapi import Request, Response
 
-from app.realtime.http import HEAD_BYTES_MAX, HttpLimits
-from tests.realtime.served import Served, serving
+from app import metrics
+from app.realtime.http import HEAD_BYTES_MAX, BoundedHttp, HttpLimits
+from app.realtime.subscriber import Subscriber
+from tests.realtime.event_source import EventClient, event_source
+from tests.realtime.served import BOARD, Served, serving
 from tests.realtime.test_stream import asked, narrow
 
 QUICK = HttpLimits(head_seconds_max=0.3, body_seconds_max=0.3, stall_seconds_max=0.3)
@@ -164,6 +168,92 @@ async def test_answer_of_which_nothing_is_taken_is_cut_off():
 
         assert len(await ended(reader)) < 8 << 20
         assert (await asked(client, type="ping"))["type"] == "pong"
+
+
+def times_stalled() -> float:
+    return next(
+        sample.value
+        for family in metrics.DROPPED.collect()
+        for sample in family.samples
+        if sample.name == "kos_stream_dropped_total" and sample.labels["cause"] == "stalled"
+    )
+
+
+@pytest.fixture
+def stalled_before() -> float:
+    metrics.DROPPED.labels("stalled")
+    return times_stalled()
+
+
+async def fill(served: Served, source: EventClient) -> tuple[BoundedHttp, Subscriber]:
+    """Write to a client that stopped reading until nothing more goes out; both ends of what the server has of it."""
+    await source.heard(1)
+    source.transport.pause_reading()
+    (http,) = served.protocols()
+    (subscriber,) = served.stream.connections.everyone()
+    position = 1
+    while not subscriber.is_full:
+        position += 1
+        await served.commit(position, **{f"{position}x{number}": number for number in range(900)})
+        await asyncio.sleep(0.02)
+    return http, subscriber
+
+
+async def test_stream_of_which_nothing_is_taken_is_cut_off_and_counted(stalled_before: float):
+    """Long before the sweep of the connections would."""
+    async with (
+        serving(is_attached=False, http=QUICK, stall_seconds_max=60, backlog_bytes_max=100_000) as served,
+        event_source(served.port, BOARD, sock=narrow(served.port)) as source,
+    ):
+        await source.heard(1)
+        source.transport.pause_reading()
+        position = 1
+        async with asyncio.timeout(20):
+            while len(served.stream.connections):
+                position += 1
+                await served.commit(position, **{f"{position}x{number}": number for number in range(900)})
+                await asyncio.sleep(0.02)
+
+        assert times_stalled() == stalled_before + 1
+
+
+@pytest.mark.parametrize("first", ["answer", "sweep"])
+async def test_stream_that_both_find_overdue_is_counted_once(first: str, stalled_before: float):
+    async with (
+        serving(is_attached=False, http=PATIENT, stall_seconds_max=60, backlog_bytes_max=100_000) as served,
+        event_source(served.port, BOARD, sock=narrow(served.port)) as source,
+    ):
+        http, subscriber = await fill(served, source)
+        served.stream.connections._stalled[subscriber] -= 61
+        looks = [http.look_for_progress, served.stream.connections.end_overdue]
+
+        for look in looks if first == "answer" else reversed(looks):
+            look()
+
+        assert times_stalled() == stalled_before + 1
+        assert len(served.stream.connections) == 0
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_connection_that_is_gone_may_be_ended_once_more(loop: Callable[[], asyncio.AbstractEventLoop]):
+    async def end_twice() -> None:
+        async with (
+            serving(is_attached=False, http=PATIENT) as served,
+            event_source(served.port, BOARD) as source,
+        ):
+            await source.heard(1)
+            (http,) = served.protocols()
+            (subscriber,) = served.stream.connections.everyone()
+            source.writer.transport.abort()
+            async with asyncio.timeout(10):
+                while served.protocols() or len(served.stream.connections):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+            http.abort()
+            subscriber.cut()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(end_twice())
 
 
 async def test_answer_that_is_taken_slowly_arrives_whole():
