@@ -50,7 +50,7 @@ from app.profiles import Profiles
 from app.realtime import observe
 from app.realtime.bus import Bus, LocalBus
 from app.realtime.bus_redis import RedisBus
-from app.realtime.connections import StreamLimits
+from app.realtime.connections import MayFollow, StreamLimits
 from app.realtime.door import Door, DoorLimits
 from app.realtime.hub import Hub
 from app.realtime.subscriber import Principal as StreamPrincipal
@@ -150,7 +150,6 @@ def _lifespan(
                 settings, store, opened, feed, profiles, access, told, _live_overlays(feed, feed.hub, told, bus)
             )
             stream = _stream(services, feed.hub)
-            stream.connections.is_public = feed.is_public
             app.include_router(stream.router)
             app.include_router(sse_router(stream.connections, services.follower, settings.sse_channels_max))
             presence = _live_viewers(services, stream, bus)
@@ -245,7 +244,7 @@ def _stream(services: Services, hub: Hub) -> Stream:
     async def still_valid(principals: Collection[StreamPrincipal]) -> Collection[StreamPrincipal]:
         return await services.access.still_valid(cast(Collection[Principal], principals))
 
-    return Stream(
+    stream = Stream(
         hub,
         services.follower,
         still_valid,
@@ -269,3 +268,5 @@ def _stream(services: Services, hub: Hub) -> Stream:
             time.monotonic,
         ),
     )
+    stream.connections.may_follow = cast(MayFollow, services.may_follow)
+    return stream
