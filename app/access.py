@@ -62,9 +62,9 @@ class Principal:
         if scopes and not self.scopes.intersection(scopes):
             raise Forbidden("scope_missing", f"The key needs the scope {' or '.join(scopes)}.")
 
-    def may_follow(self, channel: str) -> bool:
-        """Whether a token's channel patterns, or the events a key's brand had on connecting, admit it."""
-        return admits(self.channels, channel)
+    def may_follow(self, channel: str) -> bool | None:
+        """Whether a token's channel patterns admit it. None for who has none: then its event has to be asked."""
+        return admits(self.channels, channel) if self.is_token else None
 
 
 class Access:

@@ -74,6 +74,14 @@ class Events:
             opened.asked_at = time.monotonic()
         return opened
 
+    async def brand_of(self, event: str) -> str | None:
+        """Whose event it is, not loaded for that; None if there is none. Errors: Unavailable, from the database."""
+        opened = self.known(event)
+        if opened is not None:
+            return opened.state.brand
+        head = await self._store.head(event) if IDENTIFIER.fullmatch(event) else None
+        return head.brand if head is not None else None
+
     async def open(self, event: str) -> OpenEvent:
         """The event, loaded if need be; many who ask at once share one load. Errors: NotFound ``event_unknown``."""
         opened = self.known(event)

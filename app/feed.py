@@ -22,6 +22,8 @@ from app.state import outline
 
 # Rows of a board's channel; more are for GET with limit and around.
 CHANNEL_ROWS = 100
+# What processes tell each other if names have changed without an entry.
+_RENAMED = "renamed"
 
 
 class Feed:
@@ -36,8 +38,8 @@ class Feed:
         self.live: dict[str, Callable[[str], Awaitable[dict[str, Any]]]] = {}
         # The newest entries of events whose ops channel was read; gone with the event.
         self._newest: WeakKeyDictionary[OpenEvent, deque[Entry]] = WeakKeyDictionary()
-        # Called with an event whose names changed here and of which no entry tells; set by ``main``.
-        self.tell_renamed: Callable[[str], None] = lambda event: None
+        self._bus = events.following.bus
+        self._bus.on(_RENAMED, lambda event, _: self._renamed(event))
         events.on_change = self._changed
 
     def _changed(self, event: OpenEvent, entries: Sequence[Entry]) -> None:
@@ -50,12 +52,11 @@ class Feed:
             self.hub.mark(event.head.event, event.head.position)
 
     def renamed(self, event: str) -> None:
-        """Names were changed in this process, and no entry tells of it."""
-        self.heard_renamed(event)
-        self.tell_renamed(event)
+        """Names were changed here, and no entry tells of it: show them, and have the other processes do so."""
+        self._renamed(event)
+        self._bus.tell(event, _RENAMED, b"")
 
-    def heard_renamed(self, event: str) -> None:
-        """Names were changed in some process, and no entry tells of it."""
+    def _renamed(self, event: str) -> None:
         self._profiles.forget(event)
         opened = self._events.known(event)
         if self.hub is not None and opened is not None:

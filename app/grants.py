@@ -8,17 +8,17 @@ import re
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
-# What overlays and viewers may follow, and every key of the event's brand.
-_PUBLIC = ("{event}", "{event}/boards/*", "{event}/orders", "{event}/sessions/*", "{event}/viewers", "{event}/overlays")
-_HOSTS = "{event}/hosts/*"
+# What overlays and viewers may follow, and every key of the event's brand. Every pattern is put behind an event's id.
+_PUBLIC = ("", "/boards/*", "/orders", "/sessions/*", "/viewers", "/overlays")
+_HOSTS = "/hosts/*"
 # What an event may open to those who bring neither token nor key, by the words of its rule ``public_channels``.
 _WORDS = {
-    "state": "{event}",
-    "boards": "{event}/boards/*",
-    "orders": "{event}/orders",
+    "state": "",
+    "boards": "/boards/*",
+    "orders": "/orders",
     "hosts": _HOSTS,
-    "sessions": "{event}/sessions/*",
-    "viewers": "{event}/viewers",
+    "sessions": "/sessions/*",
+    "viewers": "/viewers",
 }
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -28,18 +28,17 @@ def token_patterns(event: str) -> tuple[str, ...]:
     return _of(event, (*_PUBLIC, _HOSTS))
 
 
-def key_patterns(scopes: Collection[str], events: Iterable[str]) -> tuple[str, ...]:
-    """What a key with these scopes may follow of these events. One that is a host's only: of hosts, itself."""
+def key_patterns(scopes: Collection[str]) -> tuple[str, ...]:
+    """What a key with these scopes may follow of each event of its brand. One that is a host's only: of hosts, itself.
+
+    Shape: for what follows the event's id in a channel's name, so that they are few however many events there are.
+    """
     hosts = [scope.removeprefix("host:") for scope in scopes if scope.startswith("host:")]
-    patterns: tuple[str, ...] = ()
     if not {"ops", "audit"}.isdisjoint(scopes):
-        patterns = ("{event}", "{event}/*")
-    elif len(hosts) < len(scopes):
-        patterns = (*_PUBLIC, _HOSTS)
-    elif hosts:
-        own = (f"{{event}}/hosts/{host}" for host in hosts if _IDENTIFIER.fullmatch(host))
-        patterns = (*_PUBLIC, *own)
-    return tuple(pattern for event in events for pattern in _of(event, patterns))
+        return ("", "/*")
+    if len(hosts) < len(scopes):
+        return (*_PUBLIC, _HOSTS)
+    return (*_PUBLIC, *(f"/hosts/{host}" for host in hosts if _IDENTIFIER.fullmatch(host))) if hosts else ()
 
 
 def opened_patterns(event: str, words: Collection[str]) -> tuple[str, ...]:
@@ -53,4 +52,4 @@ def admits(patterns: Iterable[str], channel: str) -> bool:
 
 
 def _of(event: str, patterns: Iterable[str]) -> tuple[str, ...]:
-    return tuple(pattern.replace("{event}", event) for pattern in patterns)
+    return tuple(event + pattern for pattern in patterns)

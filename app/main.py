@@ -50,7 +50,7 @@ from app.profiles import Profiles
 from app.realtime import observe
 from app.realtime.bus import Bus, LocalBus
 from app.realtime.bus_redis import RedisBus
-from app.realtime.connections import StreamLimits
+from app.realtime.connections import MayFollow, StreamLimits
 from app.realtime.door import Door, DoorLimits
 from app.realtime.hub import Hub
 from app.realtime.subscriber import Principal as StreamPrincipal
@@ -145,14 +145,11 @@ def _lifespan(
                 channels_per_event_max=settings.channels_per_event_max,
             )
             opened.is_followed = feed.hub.is_followed
-            feed.tell_renamed = lambda event: bus.tell(event, "renamed", b"")
-            bus.on("renamed", lambda event, _: feed.heard_renamed(event))
             told = Overlays(engine)
             services = app.state.services = Services(
                 settings, store, opened, feed, profiles, access, told, _live_overlays(feed, feed.hub, told, bus)
             )
             stream = _stream(services, feed.hub)
-            stream.connections.is_public = feed.is_public
             channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
             app.include_router(stream.router)
             app.include_router(sse_router(stream.connections, services.follower, channels_max))
@@ -248,7 +245,7 @@ def _stream(services: Services, hub: Hub) -> Stream:
     async def still_valid(principals: Collection[StreamPrincipal]) -> Collection[StreamPrincipal]:
         return await services.access.still_valid(cast(Collection[Principal], principals))
 
-    return Stream(
+    stream = Stream(
         hub,
         services.follower,
         still_valid,
@@ -272,3 +269,5 @@ def _stream(services: Services, hub: Hub) -> Stream:
             time.monotonic,
         ),
     )
+    stream.connections.may_follow = cast(MayFollow, services.may_follow)
+    return stream

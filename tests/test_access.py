@@ -337,9 +337,8 @@ def test_scope_is_needed_and_any_of_several_is_enough():
     assert (refused.value.code, refused.value.status) == ("scope_missing", 403)
 
 
-def test_key_follows_nothing_until_it_is_told_its_events():
-    assert not Principal("mac", "lin", "key:1", frozenset({"ops"})).may_follow("kos101")
-    assert Principal("mac", "lin", "key:1", channels=("kos101", "kos101/*")).may_follow("kos101/boards/hosts")
+def test_key_is_bound_to_no_channel_so_the_event_must_be_asked():
+    assert Principal("mac", "lin", "key:1", frozenset({"ops"})).may_follow("kos101") is None
 
 
 async def test_memory_of_credentials_is_bounded(access, monkeypatch):

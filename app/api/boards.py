@@ -12,6 +12,7 @@ from app.api.tagged import UNCHANGED, tagged
 from app.challenge.boards import all_boards, parse_board
 from app.errors import Forbidden, Invalid, NotFound, Unauthorized
 from app.events import OpenEvent
+from app.realtime.subscriber import NOBODY
 
 router = APIRouter(route_class=GuardedRoute, tags=["boards"])
 
@@ -20,7 +21,7 @@ Asker = Annotated[Principal, Depends(principal_of)]
 
 async def _readable(event: str, request: Request, principal: Principal) -> OpenEvent:
     services = services_of(request)
-    if principal.actor != "nobody":
+    if principal.actor != NOBODY:
         return await services.event(principal, event)
     try:
         opened = await services.events.open(event)
@@ -34,10 +35,13 @@ async def _readable(event: str, request: Request, principal: Principal) -> OpenE
 @router.get("/v1/events/{event}/boards", operation_id="list_boards", responses=problem_responses(401, 403, 404, 503))
 @needs(BOARD_READER)
 async def list_boards(event: str, request: Request, principal: Asker) -> dict[str, Any]:
-    """The boards that the event has."""
+    """The boards that the event has, of a token those that it may follow."""
     await _readable(event, request, principal)
+    may_follow = services_of(request).may_follow
     boards = [
-        {"board": spec.id, "of": spec.of, "measure": spec.measure, "window": spec.window} for spec in all_boards()
+        {"board": spec.id, "of": spec.of, "measure": spec.measure, "window": spec.window}
+        for spec in all_boards()
+        if await may_follow(principal, f"{event}/boards/{spec.id}")
     ]
     return {"event": event, "boards": boards}
 
@@ -62,6 +66,9 @@ async def get_board(
     services = services_of(request)
     opened = await _readable(event, request, principal)
     spec = parse_board(board, window)
+    # By the id that was asked for, as on the stream; a window makes it the id of another board.
+    if not await services.may_follow(principal, f"{event}/boards/{spec.id if window else board}"):
+        raise Forbidden("channel_forbidden", "This token may not follow the board.")
     if at is not None:
         if principal.view != "full":
             raise Forbidden("scope_missing", "The past is open to the scopes ops and audit.")

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
+from app.access import Principal
 from app.api.documents import problem_responses
-from app.api.guard import BOARD_READER, GuardedRoute, needs
+from app.api.guard import BOARD_READER, GuardedRoute, needs, principal_of
 from app.api.services import services_of
 from app.api.tagged import UNCHANGED, tagged
 from app.errors import Forbidden, Unauthorized
@@ -21,14 +22,16 @@ router = APIRouter(route_class=GuardedRoute, tags=["channels"])
     responses=problem_responses(401, 403, 404, 422, 503) | UNCHANGED,
 )
 @needs(BOARD_READER)
-async def get_channel(channel: Annotated[str, Path(max_length=250)], request: Request) -> Response:
+async def get_channel(
+    channel: Annotated[str, Path(max_length=250)],
+    request: Request,
+    principal: Annotated[Principal, Depends(principal_of)],
+) -> Response:
     """A channel's snapshot, for who may follow it. Send the ETag back as If-None-Match: 304 while it stands."""
     services = services_of(request)
-    principal = await services.follower(request)
-    if principal.actor == NOBODY:
-        if not await services.feed.is_public(channel):
+    if not await services.may_follow(principal, channel):
+        if principal.actor == NOBODY:
             raise Unauthorized("key_missing", "This channel is not public; send a key or a token.")
-    elif not principal.may_follow(channel):
         raise Forbidden("channel_forbidden", "This token may not follow the channel.")
     document = await services.feed.snapshot(channel, principal.view)
     if "rows" in document:

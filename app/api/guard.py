@@ -19,7 +19,7 @@ from app.realtime.subscriber import NOBODY
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 PUBLIC = "public"
-# Any key or token of the event's brand; without one only what the event made public.
+# Any key of the event's brand, a token where it may follow; without either only what the event made public.
 BOARD_READER = "board"
 ANY_KEY = "any"
 

@@ -10,10 +10,11 @@ from app.access import Access, Principal
 from app.errors import NotFound
 from app.events import Events, OpenEvent
 from app.feed import Feed
-from app.grants import key_patterns
+from app.grants import admits, key_patterns
 from app.journal.store import Store
 from app.overlays import Overlays
 from app.profiles import Profiles
+from app.realtime.hub import event_of
 from app.realtime.subscriber import NOBODY
 from app.settings import Settings
 
@@ -43,22 +44,28 @@ class Services:
         return opened
 
     async def follower(self, connection: HTTPConnection) -> Principal:
-        """Whose connection this is, with the channels that it may follow: for the stream and for what stands in for it.
+        """Whose connection of the stream this is. Who brings neither key nor token is nobody.
 
-        Who brings neither key nor token is nobody, and follows what events opened to everybody.
-
-        Errors: those of ``Access.authenticate``; Unavailable if the database cannot be asked.
+        Errors: those of ``Access.authenticate``.
         """
         authorization, token = connection.headers.get("authorization"), connection.query_params.get("token")
         if not authorization and not token:
             return Principal("", "", NOBODY)
-        principal = await self.access.authenticate(authorization, token)
-        if principal.is_token:
-            return principal
-        # A key follows the events that its brand has when it connects.
-        heads = await self.store.heads(brand=principal.brand)
-        channels = key_patterns(principal.scopes, [head.event for head in heads])
-        return Principal(principal.brand, principal.person, principal.actor, principal.scopes, channels=channels)
+        return await self.access.authenticate(authorization, token)
+
+    async def may_follow(self, principal: Principal, channel: str) -> bool:
+        """Whether a token names the channel, a key's scopes open it in an event of its brand, or it is everybody's.
+
+        Errors: Unavailable if the database cannot be asked.
+        """
+        if principal.actor == NOBODY:
+            return await self.feed.is_public(channel)
+        is_named = principal.may_follow(channel)
+        if is_named is not None:
+            return is_named
+        event = event_of(channel)
+        is_opened = admits(key_patterns(principal.scopes), channel.removeprefix(event))
+        return is_opened and await self.events.brand_of(event) == principal.brand
 
 
 def services_of(connection: HTTPConnection) -> Services:

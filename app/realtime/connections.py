@@ -31,8 +31,8 @@ _OVERDUE_CHECK_SECONDS = 1.0
 
 # Which of these, let in before, may stay: those that are neither expired nor revoked.
 StillValid = Callable[[Collection[Principal]], Awaitable[Collection[Principal]]]
-# Whether everybody may follow this channel now.
-IsPublic = Callable[[str], Awaitable[bool]]
+# Whether this one may follow this channel now, also where ``Principal.may_follow`` cannot tell.
+MayFollow = Callable[[Principal, str], Awaitable[bool]]
 # What of an error its caller is told, in place of the words of a database.
 Told = Callable[[AppError], AppError]
 
@@ -49,9 +49,9 @@ class Audience(Protocol):
         ...
 
 
-async def nothing_is_public(channel: str) -> bool:
-    """Denied unless somebody says otherwise."""
-    return False
+async def as_it_is_named(principal: Principal, channel: str) -> bool:
+    """Denied unless the principal itself says otherwise."""
+    return bool(principal.may_follow(channel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Connections:
         self._hub = hub
         self._still_valid = still_valid
         self._told = told
-        self.is_public: IsPublic = nothing_is_public
+        self.may_follow: MayFollow = as_it_is_named
         self.audience: Audience | None = None
         self._subscribers: dict[Subscriber, None] = {}
         # Since when, by the loop's clock.
@@ -165,15 +165,16 @@ class Connections:
         Errors: what a socket would be told of the first that is refused; none is followed then that may not be.
         """
         for request in requests:
-            self._check(subscriber, request.channel, await self._may_follow(subscriber.principal, request.channel))
+            self._check(subscriber, request.channel, await self.may_follow(subscriber.principal, request.channel))
         for request in requests:
             if not self._hub.subscribe_now(subscriber, request, subscriber.principal.view):
                 await self._hub.subscribe(subscriber, request, subscriber.principal.view)
 
     def _subscribe(self, subscriber: Subscriber, request: Subscribe, view: str) -> "asyncio.Task[None] | None":
         try:
-            if subscriber.principal.actor != NOBODY:
-                self._check(subscriber, request.channel, subscriber.principal.may_follow(request.channel))
+            is_allowed = subscriber.principal.may_follow(request.channel)
+            if is_allowed is not None:
+                self._check(subscriber, request.channel, is_allowed)
                 if self._hub.subscribe_now(subscriber, request, view):
                     return None
         except AppError as error:
@@ -183,8 +184,7 @@ class Connections:
 
     async def _subscribe_later(self, subscriber: Subscriber, request: Subscribe, view: str) -> None:
         try:
-            if subscriber.principal.actor == NOBODY:
-                self._check(subscriber, request.channel, await self._may_follow(subscriber.principal, request.channel))
+            self._check(subscriber, request.channel, await self.may_follow(subscriber.principal, request.channel))
             await self._hub.subscribe(subscriber, request, view)
         except AppError as error:
             self._refuse(subscriber, request, error)
@@ -196,8 +196,9 @@ class Connections:
         try:
             if self.audience is None:
                 raise NotFound("channel_unknown", "Nobody counts viewers here.")
-            if principal.actor != NOBODY:
-                _check_allowed(principal, principal.may_follow(channel))
+            is_allowed = principal.may_follow(channel)
+            if is_allowed is not None:
+                _check_allowed(principal, is_allowed)
                 if self.audience.take_now(channel, viewer):
                     subscriber.viewer = viewer
                     subscriber.send(messages.pong(request.id))
@@ -211,8 +212,7 @@ class Connections:
         self, audience: Audience, subscriber: Subscriber, request: Heartbeat, viewer: bytes
     ) -> None:
         try:
-            if subscriber.principal.actor == NOBODY:
-                _check_allowed(subscriber.principal, await self.is_public(request.channel))
+            _check_allowed(subscriber.principal, await self.may_follow(subscriber.principal, request.channel))
             await audience.take(request.channel, viewer)
             subscriber.viewer = viewer
             subscriber.send(messages.pong(request.id))
@@ -223,9 +223,6 @@ class Connections:
 
     def _refuse(self, subscriber: Subscriber, request: Subscribe | Heartbeat, error: AppError) -> None:
         subscriber.send(messages.failure(self._told(error), request.id))
-
-    async def _may_follow(self, principal: Principal, channel: str) -> bool:
-        return await self.is_public(channel) if principal.actor == NOBODY else principal.may_follow(channel)
 
     def _check(self, subscriber: Subscriber, channel: str, is_allowed: bool) -> None:
         _check_allowed(subscriber.principal, is_allowed)
@@ -314,7 +311,7 @@ class Connections:
                 followed.setdefault(opened.name, []).append(one)
         for channel, subscribers in followed.items():
             try:
-                if await self.is_public(channel):
+                if await self.may_follow(subscribers[0].principal, channel):
                     continue
             except Exception:
                 _log.warning("whether a channel is public could not be checked", exc_info=True)

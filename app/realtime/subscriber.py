@@ -41,8 +41,8 @@ class Principal(Protocol):
     def actor(self) -> str:
         """Names the key or token: those of one actor are valid together."""
 
-    def may_follow(self, channel: str) -> bool:
-        """Denied unless the token or key says otherwise."""
+    def may_follow(self, channel: str) -> bool | None:
+        """Denied unless the token says otherwise; None if its event has to be asked, which may take time."""
         ...
 
 

@@ -14,8 +14,8 @@ LIN = {"name": "Lin", "team": "ruby", "team_name": "Ruby"}
 MEI = {"name": "Mei", "team": "jade", "team_name": "Jade"}
 
 
-async def token_for(event: EventClient) -> str:
-    response = await event.client.post("/v1/tokens", json={"event": event.id})
+async def token_for(event: EventClient, *channels: str) -> str:
+    response = await event.client.post("/v1/tokens", json={"event": event.id, "channels": list(channels)})
     token: str = response.json()["token"]
     return token
 
@@ -230,3 +230,50 @@ async def test_public_view_stands_at_its_last_change_never_at_the_head(api: Api,
     assert (await event.board())["position"] == 6
     assert seen["position"] == 5
     await viewer.client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("channel", "readable"),
+    [
+        ("overlays", set()),
+        ("hosts/h7", set()),
+        ("boards/hosts", {"hosts", "hosts?window=event"}),
+        ("boards/hosts.net_sales.day", {"hosts.net_sales.day", "hosts?window=day"}),
+        ("boards/teams*", {"teams", "teams.units"}),
+        (
+            "boards/*",
+            {"hosts", "hosts?window=event", "hosts?window=day", "hosts.net_sales.day", "teams", "teams.units"},
+        ),
+    ],
+)
+async def test_token_reads_the_boards_whose_channels_it_may_follow(
+    api: Api, event: EventClient, channel: str, readable: set[str]
+):
+    token = await token_for(event, f"{event.id}/{channel}")
+    asked = ("hosts", "hosts?window=event", "hosts?window=day", "hosts.net_sales.day", "teams", "teams.units")
+    async with api.client_of(token) as viewer:
+        answers = {board: await viewer.get(f"{event.path}/boards/{board}") for board in asked}
+        listed = {one["board"] for one in (await viewer.get(f"{event.path}/boards")).json()["boards"]}
+
+    assert {board for board, answer in answers.items() if answer.status_code == 200} == readable
+    refused = {answer.json()["code"] for answer in answers.values() if answer.status_code != 200}
+    assert refused <= {"channel_forbidden"}
+    assert listed & set(asked) == {board for board in readable if "?" not in board}
+
+
+async def test_token_bound_elsewhere_reads_no_board_that_is_public_either(api: Api, event: EventClient):
+    await event.ok("PATCH", "/rules", {"public_boards": True})
+    async with api.client_of(await token_for(event, f"{event.id}/overlays")) as viewer:
+        response = await viewer.get(f"{event.path}/boards/hosts")
+
+    assert (response.status_code, response.json()["code"]) == (403, "channel_forbidden")
+
+
+async def test_key_of_a_host_reads_every_board(api: Api, event: EventClient):
+    await event.sell("1", "h8")
+    async with api.client_of(await api.key_of("default", "host:h7")) as host:
+        board = await host.get(f"{event.path}/boards/hosts")
+        listed = await host.get(f"{event.path}/boards")
+
+    assert board.json()["rows"] == (await event.board())["rows"]
+    assert listed.json() == await event.ok("GET", "/boards")

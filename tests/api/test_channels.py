@@ -1,10 +1,13 @@
 """Channels by polling: the snapshot of the stream with a tag, for who may follow the channel."""
 
+from pathlib import Path
+
 import orjson
 import pytest
+from starlette.requests import HTTPConnection
 
 from app.realtime.channels import Channel
-from tests.app_in_process import Api
+from tests.app_in_process import Api, running_app
 from tests.event_client import EventClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -80,3 +83,32 @@ async def test_token_sees_the_public_document(api: Api, event: EventClient):
         board = await viewer.get(f"/v1/channels/{event.id}/boards/hosts", params={"token": token})
 
     assert board.json() == await api.services.feed.snapshot(f"{event.id}/boards/hosts", "public")
+
+
+async def test_connections_of_one_key_share_what_is_known_of_it(api: Api):
+    headers = [(b"authorization", f"Bearer {await api.key_of('default', 'orders')}".encode())]
+    scope = {"type": "http", "headers": headers, "query_string": b""}
+
+    first, second = [await api.services.follower(HTTPConnection(scope)) for _ in range(2)]
+
+    assert first is second
+
+
+async def test_event_is_not_loaded_to_refuse_another_brand(tmp_path: Path):
+    url = f"sqlite+aiosqlite:///{tmp_path}/kos.db"
+    async with running_app(url) as before:
+        await EventClient(before.client, "theirs").open()
+    async with running_app(url) as api, api.client_of(await api.key_of("another brand", "ops")) as stranger:
+        refused = await stranger.get("/v1/channels/theirs/orders")
+        was_loaded = api.services.events.known("theirs") is not None
+        allowed = await api.client.get("/v1/channels/theirs/orders")
+
+    assert (refused.status_code, refused.json()["code"], was_loaded) == (403, "channel_forbidden", False)
+    assert allowed.status_code == 200
+
+
+@pytest.mark.parametrize("channel", ["%00", "%00/orders", "/orders", "a%20b/orders", "x" * 65 + "/orders"])
+async def test_key_may_not_follow_what_names_no_event(api: Api, channel: str):
+    response = await api.client.get(f"/v1/channels/{channel}")
+
+    assert (response.status_code, response.json()["code"]) == (403, "channel_forbidden")

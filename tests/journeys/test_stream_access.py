@@ -94,6 +94,16 @@ async def test_key_of_another_brand_follows_nothing_here(pair: tuple[AppServer, 
     assert there == not_there == "channel_forbidden"
 
 
+async def test_key_follows_what_its_brand_creates_after_it_has_connected(pair: tuple[AppServer, AppServer]):
+    headers = {"Authorization": f"Bearer {pair[1].key}"}
+    async with stream(pair[1], additional_headers=headers) as by_key:
+        before = await subscribed(by_key, "later/boards/hosts")
+        async with event_of(pair[0], "later"):
+            after = await subscribed(by_key, "later/boards/hosts")
+
+    assert (before, after) == ("channel_forbidden", "subscribed")
+
+
 async def test_connection_ends_when_its_token_expires(pair: tuple[AppServer, AppServer]):
     async with event_of(pair[0], "expiring") as event:
         token = await made(event.client, "/v1/tokens", event=event.id, expires_in_seconds=4)

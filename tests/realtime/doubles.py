@@ -127,8 +127,8 @@ class Nobody:
     view: str = "public"
     actor: str = NOBODY
 
-    def may_follow(self, channel: str) -> bool:
-        return False
+    def may_follow(self, channel: str) -> None:
+        return None
 
 
 async def everybody(principals: Collection[Principal]) -> Collection[Principal]:

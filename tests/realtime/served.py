@@ -24,7 +24,7 @@ from app.realtime.door import Door, DoorLimits
 from app.realtime.http import BoundedHttp, HttpLimits, bounded_http
 from app.realtime.hub import Hub
 from app.realtime.socket import StreamProtocol
-from app.realtime.subscriber import Principal
+from app.realtime.subscriber import NOBODY, Principal
 from app.web.routes import web_routes
 from tests.realtime.doubles import Nobody, ScriptedSource, Viewer, board
 
@@ -60,7 +60,7 @@ class Served:
         self.hub = Hub(self.source, self._interval_ms, 100)
         door = Door(self._door, time.monotonic)
         self.stream = Stream(self.hub, self._authenticate, self._still_valid, self._limits, door)
-        self.stream.connections.is_public = self._is_public
+        self.stream.connections.may_follow = self._may_follow
         app = self.app = FastAPI(exception_handlers={AppError: problem})
         app.include_router(self.stream.router)
         app.include_router(sse_router(self.stream.connections, self._authenticate, 4))
@@ -130,8 +130,8 @@ class Served:
             raise Unauthorized("token_invalid", "Not a token.")
         return Viewer(token)
 
-    async def _is_public(self, channel: str) -> bool:
-        return channel in self.public
+    async def _may_follow(self, principal: Principal, channel: str) -> bool:
+        return channel in self.public if principal.actor == NOBODY else bool(principal.may_follow(channel))
 
     async def _still_valid(self, principals: Collection[Principal]) -> Collection[Principal]:
         self.checks += 1

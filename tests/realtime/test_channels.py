@@ -181,6 +181,13 @@ def test_delta_holds_whole_changed_rows_gone_ids_and_changed_fields_only():
     }
 
 
+def published(channel: Channel, document: dict[str, Any]) -> dict[str, Any]:
+    frame = channel.update(document)
+    assert frame is not None
+    message: dict[str, Any] = orjson.loads(text_of(frame))
+    return message
+
+
 def test_name_that_changed_without_a_step_is_published_whole_and_reaches_those_who_come_back():
     channel = Channel(CHANNEL, "public", 10)
     channel.update(board(4, {"a": 1, "b": 2}))
@@ -188,7 +195,7 @@ def test_name_that_changed_without_a_step_is_published_whole_and_reaches_those_w
     renamed["rows"][0]["name"] = "Lin"
 
     assert channel.update(board(4, {"a": 1, "b": 2})) is None
-    publication = orjson.loads(text_of(channel.update(renamed)))
+    publication = published(channel, renamed)
     assert publication["position"] == 4
     assert publication["snapshot"] == renamed
     assert "reset" not in publication
@@ -197,7 +204,7 @@ def test_name_that_changed_without_a_step_is_published_whole_and_reaches_those_w
 
     stepped = board(5, {"a": 1, "b": 3})
     stepped["rows"][0]["name"] = "Lin"
-    assert orjson.loads(text_of(channel.update(stepped)))["position"] == 5
+    assert published(channel, stepped)["position"] == 5
     assert content(channel.since(4, EPOCH)) == stepped
 
 

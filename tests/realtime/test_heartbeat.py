@@ -9,7 +9,7 @@ import pytest
 from app.errors import NotFound
 from app.realtime import frames
 from app.realtime.hub import Hub
-from app.realtime.subscriber import Subscriber
+from app.realtime.subscriber import NOBODY, Principal, Subscriber
 from tests.realtime.doubles import Nobody, Reader, ScriptedSource, Viewer, connections_of, turns
 from tests.realtime.test_frames import client_frame
 
@@ -104,10 +104,10 @@ async def test_without_a_token_what_is_public_can_be_watched():
     audience = Heard()
     line = Line(audience, Nobody())
 
-    async def is_public(channel: str) -> bool:
-        return channel == "kos101"
+    async def may_follow(principal: Principal, channel: str) -> bool:
+        return principal.actor == NOBODY and channel == "kos101"
 
-    line.connections.is_public = is_public
+    line.connections.may_follow = may_follow
     reader, subscriber = line.connect()
     await beat(subscriber, "kos101")
     await beat(subscriber, "kos101/sessions/s1")
