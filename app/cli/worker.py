@@ -1,7 +1,8 @@
 """One of several processes behind one port: started by ``app.cli.workers``, ends when that does.
 
-The other end of its one inherited socket is the parent's: it says there when it serves, and stops when that end closes,
-however the parent came to close it. So no worker outlives its parent, and a signal from the system is never doubled.
+The other end of its one inherited socket is the parent's: it says there when it serves, and stops when it hears a word
+or that end closes, however the parent came to close it. So no worker outlives its parent, and a signal from the system
+is never doubled.
 """
 
 import contextlib
@@ -37,15 +38,16 @@ def _tell_started(parent: socket.socket) -> None:
 
 
 def _stop_with(parent: socket.socket, serving: Server) -> None:
-    try:
-        parent.recv(1)
-    finally:
+    said = b""
+    with contextlib.suppress(OSError):
+        said = parent.recv(1)
+    if not said:
         # Nobody asks for them any more; a parent that was killed could not remove them.
         shutil.rmtree(os.environ.get(METRICS_VARIABLE, ""), ignore_errors=True)
-        serving.stop()
-        # A loop that hangs would hear nothing of that, and nobody is left who could kill it.
-        time.sleep(serving.stop_seconds_max)
-        os._exit(1)
+    serving.stop()
+    # A loop that hangs would hear nothing of that, and nobody is left who could kill it.
+    time.sleep(serving.stop_seconds_max)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Each worker listens with a socket of its own (SO_REUSEPORT): the kernel spreads 
 over those that are left when one dies. The parent accepts nothing; its bound socket keeps the port.
 """
 
+import contextlib
 import os
 import selectors
 import shutil
@@ -135,7 +136,9 @@ class Supervisor:
     def _stop(self) -> int:
         """Let go of all, and wait. Exit code: 1 if one had to be killed."""
         for worker in self._workers:
-            worker.link.close()
+            # Said and not only closed: the folder of the metrics is removed here, after the last of them.
+            with contextlib.suppress(OSError):
+                worker.link.sendall(b"q")
         deadline = time.monotonic() + self.drain_seconds + CLOSE_SECONDS_MAX
         killed = 0
         for worker in self._workers:
@@ -145,6 +148,7 @@ class Supervisor:
                 worker.process.kill()
                 worker.process.wait()
                 killed += 1
+            worker.link.close()
         if killed:
             log.error("workers_killed", count=killed)
         self._workers.clear()
