@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__, decide
@@ -151,7 +151,7 @@ def _lifespan(
             )
             stream = _stream(services, feed.hub)
             channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
-            app.include_router(stream.router)
+            _include_first(app, stream.router)
             app.include_router(sse_router(stream.connections, services.follower, channels_max))
             presence = _live_viewers(services, stream, bus)
             app.state.readiness.followers = stream.connections.everyone
@@ -177,6 +177,12 @@ def _lifespan(
                 await _close("engine", engine.dispose)
 
     return lifespan
+
+
+def _include_first(app: FastAPI, router: APIRouter) -> None:
+    """Before all others: each route is tried in turn, and thousands of handshakes come at once."""
+    app.include_router(router)
+    app.router.routes.insert(0, app.router.routes.pop())
 
 
 def _bus(settings: Settings, store: Store, access: Access) -> LocalBus | RedisBus:

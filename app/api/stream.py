@@ -37,7 +37,7 @@ class Stream:
         door: Door | None = None,
     ) -> None:
         self.router = APIRouter()
-        self.router.add_api_websocket_route("/v1/stream", self._serve)
+        self.router.add_websocket_route("/v1/stream", self._serve)
         self.connections = Connections(hub, still_valid, limits or StreamLimits(), told, door)
         self._authenticate = authenticate
 
