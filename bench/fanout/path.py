@@ -9,6 +9,7 @@ Orders are those of a real shop (`tests/data`), with ids and times of their own 
 """
 
 import argparse
+import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -140,14 +141,16 @@ def _figures(crowds: list[Followers], posted: Posted, options: Options) -> dict[
     }
 
 
-def targets(measured: dict[str, Any]) -> list[dict[str, Any]]:
-    name = measured["run"]
-    unsound = measured["missing"] + measured["gaps"] + measured["lost"]
-    return [
-        results.target(f"{name}: p50, ms", measured["p50_ms"], P50_MS_MAX, at_most=True),
-        results.target(f"{name}: p99, ms", measured["p99_ms"], P99_MS_MAX, at_most=True),
-        results.target(f"{name}: frames missing, gaps, connections lost", unsound, 0, at_most=True),
-    ]
+def targets(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Medians over the rounds."""
+    name, found = runs[0]["run"], []
+    for figure, most in (("p50_ms", P50_MS_MAX), ("p99_ms", P99_MS_MAX)):
+        each = [run[figure] for run in runs]
+        told = f"{name}: {figure.removesuffix('_ms')}, ms"
+        found.append(results.target(told, statistics.median(each), most, at_most=True, rounds=each))
+    unsound = sum(run["missing"] + run["gaps"] + run["lost"] for run in runs)
+    found.append(results.target(f"{name}: frames missing, gaps, connections lost", unsound, 0, at_most=True))
+    return found
 
 
 def main() -> None:
@@ -161,7 +164,8 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=int, default=500, help="orders a second")
     parser.add_argument("--followers", type=int, default=2_000)
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     is_real = given.orders == "real"
     options = Options(given.processes, given.redis, given.rate, given.followers, given.seconds, 3.0, is_real)
@@ -170,7 +174,7 @@ def main() -> None:
     described = results.described()
     load.allow_files(options.followers)
     with results.pinned():
-        measured = measure(options)
+        runs = [measure(options) for _ in range(1 if given.quick else given.rounds)]
     results.write(
         given.out,
         f"path-{options.processes}-{options.redis}",
@@ -178,8 +182,8 @@ def main() -> None:
             "about": f"{options.rate} {given.orders} orders a second for {options.seconds:g} s, {options.followers:,} "
             "followers of the board of teams, on PostgreSQL.",
             "machine": described,
-            "targets": targets(measured),
-            "runs": [measured],
+            "targets": targets(runs),
+            "runs": runs,
         },
     )
 
