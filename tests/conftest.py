@@ -34,6 +34,22 @@ def valkey() -> Iterator[Server]:
     server.close()
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """One that the test may stop and kill."""
+    server = start_postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[Server]:
+    """One that the test may stop and kill."""
+    server = start_valkey()
+    yield server
+    server.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a new, empty database; the test runs once on SQLite and once on PostgreSQL."""

@@ -18,8 +18,8 @@ from app.realtime.bus_redis import RedisBus
 from tests.book import order as order_of
 from tests.book import order_said
 from tests.live import Held, create, eventually, gone, running, store_of
-from tests.processes import Server, free_port
-from tests.servers import Postgres, start_valkey
+from tests.processes import free_port
+from tests.servers import Postgres
 
 SECRET = b"of the tests"
 # The database is looked at by whoever has a reason, and by nobody else.
@@ -31,13 +31,6 @@ def url(postgres: Postgres) -> Iterator[str]:
     made = postgres.create_database(prepare=upgrade)
     yield made
     postgres.drop_database(made)
-
-
-@pytest.fixture
-def own_valkey() -> Iterator[Server]:
-    server = start_valkey()
-    yield server
-    server.close()
 
 
 @asynccontextmanager

@@ -11,19 +11,11 @@ import asyncpg
 import pytest
 
 from tests.processes import Server
-from tests.servers import Postgres, answers_ping, start_postgres, start_valkey
+from tests.servers import Postgres, answers_ping, start_valkey
 
 
 def plain(url: str) -> str:
     return url.replace("postgresql+asyncpg://", "postgresql://")
-
-
-@pytest.fixture
-def own_postgres():
-    """A server that the test may stop and kill."""
-    server = start_postgres()
-    yield server
-    server.close()
 
 
 async def test_database_is_empty_and_separate_from_others(postgres: Postgres):

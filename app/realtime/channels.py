@@ -78,7 +78,7 @@ class Channel:
         self.position = -1
         # Of the last publication or, before the first one, of the first document. Positions that changed nothing
         # lie behind it.
-        self.told = -1
+        self._told = -1
         self.document: dict[str, Any] = {}
         self._rows: dict[str, Row] = {}
         self._row_changed: dict[str, int] = {}
@@ -104,7 +104,7 @@ class Channel:
         if "gone" in document or len(rows) != len(document.get("rows", ())):
             raise InvariantError(f"document of {self.name}: a row id twice, or a member named `gone`")
         whole = {**document, "rows": list(rows.values())}
-        first, before, previous = self.is_empty, self.position, self.told
+        first, before, previous = self.is_empty, self.position, self._told
         if epoch == self.epoch and position == before:
             return self._renamed(whole, rows)
         went_back = epoch != self.epoch or position < before
@@ -113,7 +113,7 @@ class Channel:
             return None if first else messages.publication(self.name, self._snapshot(reset=went_back))
         if not self._note_changes(whole, rows):
             return None
-        self.told = position
+        self._told = position
         # More rows may have left at once than are remembered. Between `previous` and `before` nothing changed.
         body = self._delta(before, previous) if self._published[0] <= before else self._snapshot()
         return messages.publication(self.name, body)
@@ -152,7 +152,7 @@ class Channel:
 
     def _start_over(self, document: dict[str, Any], rows: dict[str, Row]) -> None:
         self.epoch, self.position = document["epoch"], document["position"]
-        self.told = self.position
+        self._told = self.position
         self.document, self._rows = document, rows
         self._row_changed = dict.fromkeys(rows, self.position)
         self._field_changed = dict.fromkeys(document.keys() - _NOT_FIELDS, self.position)

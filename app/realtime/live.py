@@ -40,9 +40,9 @@ class LiveChannel:
         first, before = self.is_empty, self._document
         # The time in any case: whoever comes from another process takes only what is newer than what it holds.
         self._document, self._body = document, None
-        if not first and {**before, "time": ""} == {**document, "time": ""}:
+        if first or {**before, "time": ""} == {**document, "time": ""}:
             return None
-        return None if first else messages.publication(self.name, self.since(None, None))
+        return messages.publication(self.name, self.since(None, None))
 
     def since(self, position: int | None, epoch: str | None) -> LiveBody:
         """What a client needs, whatever it holds."""

@@ -19,7 +19,7 @@ import pytest
 from tests import factories
 from tests.app_server import AppServer, Serve
 from tests.event_client import EventClient
-from tests.servers import Postgres, start_postgres
+from tests.servers import Postgres
 from tests.traffic import Traffic, assert_counted_once
 
 SEED = 20_210_401
@@ -28,14 +28,6 @@ _RECOVER_SECONDS_MAX = 30.0
 
 def path_of(url: str) -> Path:
     return Path(url.split("///", 1)[1])
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL that the test may stop and kill."""
-    server = start_postgres()
-    yield server
-    server.close()
 
 
 def assert_unavailable(response: httpx2.Response, code: str) -> None:

@@ -9,23 +9,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx2
-import pytest
 
 from tests import factories
 from tests.app_server import AppServer, Serve
 from tests.event_client import EventClient
-from tests.servers import Postgres, start_postgres
+from tests.servers import Postgres
 
 # Far above what is promised, far below what waiting for the database's own limits takes: half a minute.
 _STOP_SECONDS_MAX = 12.0
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL that the test may halt."""
-    server = start_postgres()
-    yield server
-    server.close()
 
 
 @contextmanager

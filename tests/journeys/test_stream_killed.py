@@ -4,18 +4,16 @@ In the end everybody shows the same, and whatever anybody was shown in between i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from typing import Any
-
-import pytest
 
 from kos_client import KosClient, Timing
 from tests.app_server import ADMIN_KEY, AppServer, Serve
 from tests.event_client import EventClient
 from tests.processes import Server
-from tests.servers import LONG, Postgres, start_postgres, start_valkey
+from tests.servers import LONG, Postgres
 from tests.traffic import Traffic, assert_counted_once
 
 WATCHERS = 40 if LONG else 8
@@ -111,20 +109,6 @@ class Night:
 
 def without_position(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "position"}
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    server = start_postgres()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def own_valkey() -> Iterator[Server]:
-    server = start_valkey()
-    yield server
-    server.close()
 
 
 @asynccontextmanager

@@ -15,16 +15,7 @@ from app.realtime.bus_redis import MESSAGE_BYTES_MAX, channel_of
 from tests.live import eventually
 from tests.processes import Server, free_port
 from tests.realtime.ears import ears, hears
-from tests.servers import start_valkey
 from tests.valkey_cluster import ValkeyCluster, start_cluster
-
-
-@pytest.fixture
-def own_valkey() -> Iterator[Server]:
-    """A server that the test may stop and kill."""
-    server = start_valkey()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")
