@@ -11,7 +11,8 @@ from websockets.typing import Subprotocol
 from kos_client import KosClient
 from tests.app_server import AppServer, Serve
 from tests.event_client import EventClient
-from tests.servers import Postgres, start_valkey
+from tests.processes import Server
+from tests.servers import Postgres
 
 
 async def said(stream: ClientConnection) -> dict[str, Any]:
@@ -56,35 +57,34 @@ async def test_new_name_reaches_followers_in_both_processes_without_an_order(ser
     postgres.drop_database(url)
 
 
-async def test_new_name_after_the_result_reaches_followers_in_both_processes(serve: Serve, postgres: Postgres):
+async def test_new_name_after_the_result_reaches_followers_in_both_processes(
+    serve: Serve, postgres: Postgres, valkey: Server
+):
     """The journal of a final event says nothing of it, so it comes at the position that was there before."""
-    url, valkey = postgres.create_database(), start_valkey()
-    try:
-        async with (
-            serve(url, KOS_REDIS_URL=valkey.url) as first,
-            serve(url, KOS_REDIS_URL=valkey.url) as second,
-            first.client() as client,
-            KosClient(first.url, first.key) as here,
-            KosClient(second.url, second.key) as there,
-        ):
-            event = await EventClient(client, "over").open()
-            await event.sell("1", "h7")
-            for status in ("ended", "final"):
-                await event.ok("POST", "/transitions", {"to": status})
-            followed = [await one.follow("over/boards/hosts") for one in (here, there)]
-            before = await event.board()
-            async with asyncio.timeout(20):
-                await event.ok("PUT", "/roster", {"hosts": [{"id": "h7", "name": "Lin Yue"}]})
-                for one in followed:
-                    await one.until(lambda one: names(one.document["rows"])["h7"] == "Lin Yue")
+    url = postgres.create_database()
+    async with (
+        serve(url, KOS_REDIS_URL=valkey.url) as first,
+        serve(url, KOS_REDIS_URL=valkey.url) as second,
+        first.client() as client,
+        KosClient(first.url, first.key) as here,
+        KosClient(second.url, second.key) as there,
+    ):
+        event = await EventClient(client, "over").open()
+        await event.sell("1", "h7")
+        for status in ("ended", "final"):
+            await event.ok("POST", "/transitions", {"to": status})
+        followed = [await one.follow("over/boards/hosts") for one in (here, there)]
+        before = await event.board()
+        async with asyncio.timeout(20):
+            await event.ok("PUT", "/roster", {"hosts": [{"id": "h7", "name": "Lin Yue"}]})
+            for one in followed:
+                await one.until(lambda one: names(one.document["rows"])["h7"] == "Lin Yue")
 
-            standing = {"position": before["position"], "epoch": before["epoch"]}
-            assert [one.position for one in followed] == [before["position"]] * 2
-            # Also for one who comes back and holds it as it was.
-            for server in (first, second):
-                stream, answer = await follow(server, first.key, "over/boards/hosts", **standing)
-                await stream.close()
-                assert names(answer["snapshot"]["rows"])["h7"] == "Lin Yue"
-    finally:
-        valkey.close()
+        standing = {"position": before["position"], "epoch": before["epoch"]}
+        assert [one.position for one in followed] == [before["position"]] * 2
+        # Also for one who comes back and holds it as it was.
+        for server in (first, second):
+            stream, answer = await follow(server, first.key, "over/boards/hosts", **standing)
+            await stream.close()
+            assert names(answer["snapshot"]["rows"])["h7"] == "Lin Yue"
     postgres.drop_database(url)
