@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
+# Those of the machine, also once this process keeps itself to one of them.
+_CORES = sorted(os.sched_getaffinity(0))
 _FLUSHES = 200
 _PAGE = bytes(8192)
 
 
 def cores() -> tuple[int, int]:
     """The core of the server, and that of the client and the database; the same one where there is only one."""
-    usable = sorted(os.sched_getaffinity(0))
-    return usable[0], usable[-1]
+    return _CORES[0], _CORES[-1]
 
 
 def on_core(core: int, *command: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import servers
+from bench import machine, results, servers
 from bench.fanout import load, saturated
 from bench.fanout.hub import Probe
 
@@ -48,6 +49,17 @@ def reported(folder: Path) -> str:
     command = [sys.executable, "-m", "bench.report", "--results", str(folder / "results")]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
     return (folder / "RESULTS.md").read_text()
+
+
+def test_the_server_keeps_its_core_while_the_clients_keep_off_it():
+    server, clients = machine.cores()
+    before = os.sched_getaffinity(0)
+
+    with results.pinned():
+        assert machine.cores() == (server, clients)
+        assert os.sched_getaffinity(0) == {clients}
+    assert os.sched_getaffinity(0) == before
+    assert (server != clients) == (len(before) > 1)
 
 
 def test_ingest_measures_every_contestant_and_verifies_its_journals(tmp_path):
