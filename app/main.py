@@ -17,6 +17,7 @@ from app.access import Access, Principal
 from app.api import (
     boards,
     channels,
+    corrections,
     credentials,
     documents,
     events,
@@ -69,7 +70,7 @@ _VIEWERS_SECONDS = 1.0
 # The rules as the writer knows them: pure functions, handed in so that it imports none of them.
 RULES = cast(
     Rules,
-    SimpleNamespace(decide=decide.decide, due=decide.due, order_needed=decide.order_needed, postings_of=postings_of),
+    SimpleNamespace(decide=decide.decide, due=decide.due, orders_needed=decide.orders_needed, postings_of=postings_of),
 )
 
 
@@ -96,7 +97,19 @@ def create_app(
     )
     app.state.readiness = readiness or Readiness()
     problems.install(app)
-    for module in (events, roster, sessions, orders, boards, channels, overlays, journal, credentials, health):
+    for module in (
+        events,
+        roster,
+        sessions,
+        orders,
+        corrections,
+        boards,
+        channels,
+        overlays,
+        journal,
+        credentials,
+        health,
+    ):
         app.include_router(module.router)
     app.include_router(web_routes(may_read_docs))
     documents.install(app)

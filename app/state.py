@@ -31,11 +31,21 @@ class Session(Struct, frozen=True, omit_defaults=True):
     ended_at: int = 0
 
 
+class Correction(Struct, frozen=True):
+    """A correction that waits for a second person. Units: ``amount`` is what it would move, minor units."""
+
+    orders: tuple[str, ...]
+    to: tuple[tuple[str, int], ...]
+    amount: int
+    person: str
+    actor: str
+
+
 class State(Struct):
     """Everything an event's decisions depend on, at one position of its journal.
 
-    ``parked`` leads from an order's key to the keys of refunds and cancellations that came before it; ``orderless``
-    are keys of refunds that name no order, the first of them.
+    ``parked`` leads from an order's key to the keys of refunds, cancellations and disputes that came before it;
+    ``orderless`` are keys of refunds that name no order, the first of them.
     """
 
     event: str
@@ -55,6 +65,10 @@ class State(Struct):
     sessions: dict[str, Session] = field(default_factory=dict)
     parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     orderless: tuple[str, ...] = ()
+    # From the key of each open dispute to that of its order.
+    disputes: dict[str, str] = field(default_factory=dict)
+    # By id, those that wait for a second person.
+    corrections: dict[str, Correction] = field(default_factory=dict)
     unmatched_count: int = 0
     unmatched_amount: int = 0
     position: int = 0
@@ -82,9 +96,10 @@ class State(Struct):
         return sum(key.startswith("cancellation:") for waiting in self.parked.values() for key in waiting)
 
     def open_items(self) -> list[tuple[str, str]]:
-        """(key, key of the order or "") of refunds and cancellations that have not met their order; the first ones."""
-        waiting = ((key, order) for order, keys in self.parked.items() for key in keys)
-        return list(islice(chain(waiting, ((key, "") for key in self.orderless)), OPEN_ITEMS_MAX))
+        """(key, key of the order or "") of what has not met its order, and of open disputes; the first ones."""
+        waiting = ((key, order) for order, keys in self.parked.items() for key in keys if key not in self.disputes)
+        orderless = ((key, "") for key in self.orderless)
+        return list(islice(chain(waiting, self.disputes.items(), orderless), OPEN_ITEMS_MAX))
 
     def apply(self, position: int, kind: str, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
         """Move on by one entry.
@@ -176,6 +191,42 @@ def _cancelled(state: State, key: str, recorded_at: int, content: Mapping[str, A
         _park(state, key, content)
 
 
+def _disputed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    if "of" in content:
+        return
+    state.disputes = {**state.disputes, key: content["about"]}
+    if content.get("parked"):
+        _park(state, key, content)
+
+
+def _dispute_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    dispute, order = content["of"], content["about"]
+    state.disputes = {other: about for other, about in state.disputes.items() if other != dispute}
+    if content.get("parked"):
+        # It has taken nothing yet, and will not when its order comes.
+        waiting = tuple(other for other in state.parked[order] if other != dispute)
+        parked = {about: keys for about, keys in state.parked.items() if about != order}
+        state.parked = {**parked, order: waiting} if waiting else parked
+
+
+def _correction_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    if not content.get("waits"):
+        return
+    fact = content["fact"]
+    to = tuple((seller["host"], seller["weight"]) for seller in fact.get("to", ()))
+    waiting = Correction(tuple(fact["orders"]), to, content["amount"], fact["person"], content["by"])
+    state.corrections = {**state.corrections, fact["id"]: waiting}
+
+
+def _correction_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    closed = content["fact"]["id"]
+    state.corrections = {other: waiting for other, waiting in state.corrections.items() if other != closed}
+
+
+def _no_change(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    """What moves scores and postings, and nothing that decisions rest on."""
+
+
 def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
     order = content.get("about")
     if not order:
@@ -195,4 +246,9 @@ _FOLDS = {
     "order.refunded": _refunded,
     "refund.matched": _matched,
     "order.cancelled": _cancelled,
+    "order.disputed": _disputed,
+    "dispute.closed": _dispute_closed,
+    "correction.opened": _correction_opened,
+    "correction.closed": _correction_closed,
+    "order.reattributed": _no_change,
 }

@@ -49,7 +49,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.realtime": ("app.realtime", *_BASE),
     "app.realtime.messages": ("app.realtime.frames", "app.errors"),
     "app.realtime.frames": (),
-    "app.decide": ("app.state", *_RULES, "app.errors"),
+    "app.decide": ("app.decide", "app.state", *_RULES, "app.errors"),
     "app.state": (*_RULES, "app.errors"),
     # Amounts are parsed and split by one code, and nobody has one name; else the contest knows nothing of orders.
     "app.challenge": ("app.challenge", *_AMOUNTS, "app.journal.entry", "app.errors"),

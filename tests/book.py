@@ -5,7 +5,7 @@ Every entry is folded from its stored bytes, as another process would fold it, a
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -17,8 +17,9 @@ from app.journal.entry import Entry, canonical_bytes, content_digest, content_ha
 from app.journal.plan import Accepted, Known, Outcome, plan_batch
 from app.journal.store import Head, Posting, head_after, new_head
 from app.main import RULES
-from app.sales import facts
+from app.sales import disputes, facts
 from app.sales.money import exponent_of, format_amount
+from app.sales.reattribution import correction_key
 from app.sales.times import rfc3339
 from app.state import State
 
@@ -73,6 +74,38 @@ def cancellation_said(order: str = "1001", id: str = "", at: int = START + 3 * H
     content = facts.cancellation_fact(facts.Cancellation(order, rfc3339(at), source, id))
     key = f"cancellation:{source}:{content['id']}"
     return Fact("order.cancelled", key, content, "key:shop", facts.order_key(source, order))
+
+
+def dispute_said(id: str = "d1", order: str = "1001", amount: str = "10.00", **fields: Any) -> Fact:
+    given = facts.Dispute(id, order=order, amount=amount, disputed_at=rfc3339(START + 3 * HOUR), **fields)
+    content = facts.dispute_fact(given, "GBP", 2)
+    key = disputes.dispute_key(given.source, id)
+    return Fact("order.disputed", key, content, "key:shop", facts.order_key(given.source, order))
+
+
+def outcome_said(outcome: Literal["won", "lost"], id: str = "d1", source: str = "default") -> Fact:
+    given = facts.Dispute(id, source, outcome=outcome, closed_at=rfc3339(START + 4 * HOUR))
+    return Fact("dispute.closed", disputes.outcome_key(source, id), facts.dispute_fact(given, "GBP", 2), "key:shop")
+
+
+def correction_said(
+    orders: Iterable[str],
+    to: dict[str, int] | None = None,
+    id: str = "c1",
+    person: str = "ines",
+    actor: str = "key:ines",
+) -> Fact:
+    """Orders by their ids at the default shop; without ``to`` they go to the teams that their hosts have by now."""
+    keys = sorted(facts.order_key("default", order) for order in orders)
+    content: dict[str, Any] = {"id": id, "orders": keys, "reason": "the wrong code", "person": person}
+    if to:
+        content["to"] = [{"host": host, "weight": weight} for host, weight in to.items()]
+    return Fact("correction.opened", correction_key(id), content, actor)
+
+
+def correction_end_said(outcome: str, id: str = "c1", person: str = "joe", actor: str = "key:joe") -> Fact:
+    content = {"id": id, "outcome": outcome, "reason": "checked", "person": person}
+    return Fact("correction.closed", f"{correction_key(id)}:closed", content, actor)
 
 
 def roster_said(hosts: Iterable[dict[str, Any]] = HOSTS, teams: Iterable[str] = TEAMS, key: str = "") -> Fact:

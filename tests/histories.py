@@ -114,7 +114,17 @@ def said() -> st.SearchStrategy[Fact]:
     sold = orders().map(book.order_said)
     returned = refunds().map(book.refund_said)
     cancelled = st.sampled_from(ORDER_IDS).map(book.cancellation_said)
-    return st.one_of(sold, sold, returned, returned, cancelled, roster_changes())
+    return st.one_of(sold, sold, returned, returned, cancelled, disputes(), outcomes(), roster_changes())
+
+
+def disputes(order: st.SearchStrategy[str] = SOME_ORDER) -> st.SearchStrategy[Fact]:
+    """A dispute of part of an order, of all of it, or of more."""
+    ids = st.sampled_from(("d1", "d2", "d3"))
+    return st.builds(book.dispute_said, ids, order, st.integers(1, 4_000).map(pounds) | st.just("1000.00"))
+
+
+def outcomes() -> st.SearchStrategy[Fact]:
+    return st.builds(book.outcome_said, st.sampled_from(("won", "lost")), st.sampled_from(("d1", "d2", "d3")))
 
 
 def sessions_said() -> list[Fact]:

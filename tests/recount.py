@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from app.journal.entry import Entry
 
 HOUSE, NO_TEAM = "House", "-"
-TAKEN = ("order.refunded", "refund.matched", "order.cancelled")
+TAKEN = ("order.refunded", "refund.matched", "order.cancelled", "order.disputed", "dispute.closed")
 
 
 class Change(NamedTuple):
@@ -38,6 +38,7 @@ class Sold:
     quantities: dict[str, int]
     taken: int = 0
     ended: bool = False
+    cancelled: bool = False
 
 
 @dataclass
@@ -54,12 +55,12 @@ class Recount:
     def scores(self, of: str, measure: str, day: str = "") -> dict[str, tuple[int, int]]:
         """Score of every host or team, House and NO_TEAM included, and the position at which it was reached."""
         steps: dict[str, Counter[int]] = {identity: Counter() for identity in self._everybody(of)}
-        for change in self._of(measure, day):
+        for change in [*self._of(measure, day), *self._of(f"{measure} of {of}", day)]:
             if change.host:
                 identity = change.host if of == "host" or change.host == HOUSE else change.team
                 own = steps.setdefault(identity, Counter())
                 # An order counts once for a team, whoever of it sold.
-                own[change.position] = change.amount + (0 if measure == "orders" else own[change.position])
+                own[change.position] = change.amount + (0 if change.measure == "orders" else own[change.position])
         return {
             identity: (own.total(), max((at for at, amount in own.items() if amount), default=0))
             for identity, own in steps.items()
@@ -111,7 +112,9 @@ def recount(entries: Iterable[Entry], timezone: str = "UTC") -> Recount:
             break
         elif entry.kind == "order.paid":
             orders[entry.key] = paid(counted, entry.position, content, timezone)
-        elif entry.kind in TAKEN and not content.get("parked"):
+        elif entry.kind == "order.reattributed":
+            reattributed(counted, entry, orders[content["about"]])
+        elif entry.kind in TAKEN and not content.get("parked") and content.get("outcome") != "lost":
             taken(counted, entry, orders[content["about"]])
     return counted
 
@@ -134,18 +137,41 @@ def paid(counted: Recount, position: int, content: dict[str, Any], timezone: str
     return sold
 
 
+def reattributed(counted: Recount, entry: Entry, sold: Sold) -> None:
+    content = entry.content
+    measures = (("gross_sales", "gross"), ("net_sales", "amount"), ("units", "units"))
+    for part_name, sign in (("taken", -1), ("given", 1)):
+        for part in content[part_name]:
+            for measure, name in measures:
+                change = Change(entry.position, sold.day, measure, part["host"], part["team"], sign * part[name])
+                counted.changes.append(change)
+    sellers = sorted((seller["host"], seller["team"]) for seller in content["after"])
+    for of, place in (("host", 0), ("team", 1)):
+        before, after = (
+            {HOUSE if seller[0] == HOUSE else seller[place] for seller in s} for s in (sold.sellers, sellers)
+        )
+        for identity, step in [*((left, -1) for left in before - after), *((new, 1) for new in after - before)]:
+            host = HOUSE if identity == HOUSE else identity if of == "host" else "*"
+            counted.changes.append(Change(entry.position, sold.day, f"orders of {of}", host, identity, step))
+    sold.sellers = sellers
+
+
 def taken(counted: Recount, entry: Entry, sold: Sold) -> None:
     content = entry.content
-    for share in content["shares"]:
+    step = 1 if entry.kind == "dispute.closed" else -1
+    for share in content.get("shares", ()):
         if share["of"] == "sale" and not content.get("pending"):
             for measure, name in (("net_sales", "amount"), ("units", "units")):
-                change = Change(entry.position, sold.day, measure, share["host"], share["team"], -share[name])
+                change = Change(entry.position, sold.day, measure, share["host"], share["team"], step * share[name])
                 counted.changes.append(change)
-    if entry.kind != "order.cancelled":
+    if entry.kind == "dispute.closed":
+        sold.taken -= sum(share["amount"] for share in content.get("shares", ()))
+    elif entry.kind != "order.cancelled":
         sold.taken += content["amount"] - content.get("over", 0)
     for line, quantity in content.get("returned", {}).items():
         sold.quantities[line] -= quantity
     gone = sold.taken == sold.worth if sold.worth else not any(sold.quantities.values())
-    if not sold.ended and (entry.kind == "order.cancelled" or gone):
-        sold.ended = True
-        counted.count(entry.position, sold, -1)
+    sold.cancelled = sold.cancelled or entry.kind == "order.cancelled"
+    if sold.ended != (sold.cancelled or gone):
+        sold.ended = not sold.ended
+        counted.count(entry.position, sold, -1 if sold.ended else 1)

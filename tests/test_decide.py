@@ -239,16 +239,16 @@ def test_session_without_a_time_starts_now_and_its_repeat_is_one():
     assert started_at == book.now - HOUR
 
 
-def test_order_needed_is_that_of_a_refund_and_of_what_waits_for_an_order():
+def test_orders_needed_are_those_of_a_refund_and_of_what_waits_for_an_order():
     book = Book()
     refund = refund_said(refund_of(amount="1.00"))
     order = order_said(order_of())
 
-    assert decide.order_needed(book.state, refund) == "order:default:1001"
-    assert decide.order_needed(book.state, order) == ""
+    assert list(decide.orders_needed(book.state, refund)) == ["order:default:1001"]
+    assert not decide.orders_needed(book.state, order)
     book.say(refund)
-    assert decide.order_needed(book.state, order) == "order:default:1001"
-    assert decide.order_needed(book.state, roster_said()) == ""
+    assert list(decide.orders_needed(book.state, order)) == ["order:default:1001"]
+    assert not decide.orders_needed(book.state, roster_said())
 
 
 def test_refund_that_names_another_shops_order_does_not_find_it():

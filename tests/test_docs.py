@@ -35,7 +35,11 @@ FAMILY = {
     if isinstance(kind, type) and issubclass(kind, errors.AppError)
 }
 # Where the first argument is no constant; the codes that can stand there are found otherwise, see `raised_codes`.
-COMPUTED = {("app/access.py", "code"), ("app/api/problems.py", "code"), ("app/decide.py", "f'{noun}_conflict'")}
+COMPUTED = {
+    ("app/access.py", "code"),
+    ("app/api/problems.py", "code"),
+    ("app/decide/__init__.py", "f'{noun}_conflict'"),
+}
 _CELLS = re.compile(r"^\| (.+?) \|$", re.MULTILINE)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 

@@ -38,6 +38,13 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "lines": [{"id": "1", "quantity": 1}],
     },
     "cancellations": {"source": "shop", "order": "1001", "cancelled_at": "2026-11-22T09:00:00+08:00"},
+    "disputes": {
+        "id": "d-3",
+        "source": "shop",
+        "order": "1001",
+        "disputed_at": "2026-11-23T09:00:00+08:00",
+        "amount": "17.00",
+    },
 }
 
 

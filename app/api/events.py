@@ -55,12 +55,17 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
             "ranks": state.rules.ranks,
             "public_boards": state.rules.public_boards,
             "public_channels": list(state.rules.public_channels),
+            "approval_above": _amount(state.rules.approval_above, state.exponent),
         },
         "rules_version": state.rules_version,
         "epoch": epoch,
         "position": head.position,
         "head_hash": head.hash.hex(),
     }
+
+
+def _amount(minor: int | None, exponent: int) -> str | None:
+    return None if minor is None else format_amount(minor, exponent)
 
 
 def event_document(event: OpenEvent, name: str) -> dict[str, Any]:
@@ -106,7 +111,7 @@ async def create_event(given: EventBody, request: Request, principal: Asker) -> 
         "timezone": given.timezone,
         "starts_at": starts_at,
         "ends_at": ends_at,
-        "rules": rules.document(rules.parse_rules(given.rules)),
+        "rules": rules.document(rules.parse_rules(given.rules, exponent_of(given.currency))),
     }
     fact = Fact("event.created", "", content, principal.actor)
     event = await services.events.create(fact, given.id, principal.brand)

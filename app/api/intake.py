@@ -1,4 +1,4 @@
-"""Orders, refunds and cancellations: from a body to facts, through the event's writer, to the answer.
+"""Orders, refunds, cancellations and disputes: from a body to facts, through the event's writer, to the answer.
 
 One function serves each call, whether it came through the framework or through the short way of ``app.api.hot``.
 """
@@ -22,7 +22,7 @@ from app.events import OpenEvent
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
 from app.journal.plan import Accepted, Outcome
-from app.sales import facts
+from app.sales import disputes, facts
 from app.sales.money import format_amount
 from app.sales.nobody import NO_TEAM
 
@@ -64,6 +64,14 @@ def _cancellation(given: facts.Cancellation, event: OpenEvent, actor: str, pseud
     return Fact("order.cancelled", key, content, actor, facts.order_key(given.source, given.order))
 
 
+def _dispute(given: facts.Dispute, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
+    content = facts.dispute_fact(given, event.state.currency, event.state.exponent)
+    if given.outcome:
+        return Fact("dispute.closed", disputes.outcome_key(given.source, given.id), content, actor)
+    order = facts.order_key(given.source, given.order)
+    return Fact("order.disputed", disputes.dispute_key(given.source, given.id), content, actor, order)
+
+
 def order_answer(entry: Entry, exponent: int) -> dict[str, Any]:
     """What the sender of an order is told, from its entry alone: the same at every repeat."""
     content = entry.content
@@ -87,21 +95,27 @@ def order_answer(entry: Entry, exponent: int) -> dict[str, Any]:
 
 
 def taken_answer(noun: str, entry: Entry, exponent: int) -> dict[str, Any]:
-    """What the sender of a refund or cancellation is told: whether it found its order, and whom it takes from."""
+    """What the sender of a refund, cancellation or dispute is told: whether it found its order, whom it takes from.
+
+    At the end of a dispute that was won ``reversals`` are below zero: the hosts get that back.
+    """
     content = entry.content
     answer: dict[str, Any] = {noun: content["fact"]["id"], "position": entry.position}
-    if "order" in content["fact"]:
-        answer["order"] = content["fact"]["order"]
+    if "about" in content:
+        answer["order"] = content["about"].split(":", 2)[2]
+    if "outcome" in content:
+        answer["outcome"] = content["outcome"]
     answer["state"] = "unmatched" if content.get("parked") else "matched"
     answer["amount"] = format_amount(content.get("amount", 0), exponent)
     if "over" in content:
         answer["over"] = format_amount(content["over"], exponent)
+    sign = -1 if "outcome" in content else 1
     answer["reversals"] = [
         {
             "line": share["line"],
             "host": share["host"],
             "team": "" if share["team"] == NO_TEAM else share["team"],
-            "amount": format_amount(share["amount"], exponent),
+            "amount": format_amount(sign * share["amount"], exponent),
         }
         for share in content.get("shares", ())
         if share["of"] == "sale" and not content.get("pending")
@@ -116,6 +130,7 @@ def _intake(struct: type[msgspec.Struct], fact: ToFact, answer: ToAnswer, *named
 INTAKES = {
     "orders": _intake(facts.Order, _order, order_answer, "id"),
     "refunds": _intake(facts.Refund, _refund, partial(taken_answer, "refund"), "id"),
+    "disputes": _intake(facts.Dispute, _dispute, partial(taken_answer, "dispute"), "id"),
     "cancellations": _intake(facts.Cancellation, _cancellation, partial(taken_answer, "cancellation"), "id", "order"),
 }
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])

@@ -109,6 +109,54 @@ class SessionEndBody(Body):
     ended_at: Time | None = None
 
 
+class OrderName(Body):
+    source: Id = "default"
+    id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$", max_length=100)]
+
+
+class Seller(Body):
+    host: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+
+class OrderFilter(Body):
+    """Orders that have all of this."""
+
+    host: Annotated[str, StringConstraints(max_length=64)] = ""
+    source: Annotated[str, StringConstraints(max_length=64)] = ""
+    code: Annotated[str, StringConstraints(max_length=200)] = ""
+    session: Annotated[str, StringConstraints(max_length=200)] = ""
+    paid_from: Time | None = None
+    paid_to: Time | None = None
+
+
+class ReattributionBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "fix-17",
+                "orders": [{"source": "shop", "id": "1001"}],
+                "to": [{"host": "House"}],
+                "reason": "Bought by the brand itself",
+                "preview": True,
+            }
+        }
+    )
+
+    id: Id
+    orders: Annotated[list[OrderName], Field(max_length=500)] = []
+    filter: OrderFilter | None = None
+    to: Annotated[list[Seller], Field(max_length=20)] = []
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    preview: bool = False
+
+
+class CorrectionEndBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"reason": "Checked against the recording"}})
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+
+
 class OverlayMessage(Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$")]
     until: Time | None = None

@@ -7,7 +7,7 @@ from app.api.intake import order_answer
 from app.errors import NotFound
 from app.journal.entry import Entry
 from app.sales.money import format_amount
-from app.sales.refunds import Remaining, remaining_of
+from app.sales.remaining import Remaining, remaining_of
 from app.sales.times import rfc3339
 
 

@@ -1,4 +1,4 @@
-"""The routes for orders, refunds and cancellations, and the look-up of one order with its history and receipt."""
+"""The routes for orders and what comes back of them, and the look-up of one order with its history and receipt."""
 
 import re
 from collections.abc import Callable
@@ -60,6 +60,7 @@ def _add(path: str, name: str, summary: str, endpoint: Callable[..., Any], limit
 _add_intake("orders", "Post a paid order")
 _add_intake("refunds", "Post money given back")
 _add_intake("cancellations", "Post a cancelled order")
+_add_intake("disputes", "Post a dispute, or its end")
 
 
 @router.get(

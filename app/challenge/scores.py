@@ -21,9 +21,16 @@ MEASURES = ("gross_sales", "net_sales", "orders", "units")
 GROSS, NET, ORDERS, UNITS = range(4)
 TICKER_ROWS_MAX = 50
 
-_TAKEN = frozenset({"order.refunded", "order.cancelled", "refund.matched"})
+_TAKEN = frozenset({"order.refunded", "order.cancelled", "refund.matched", "order.disputed", "dispute.closed"})
 # The kinds that can change what a board, the ticker or a host's numbers show.
-_SHOWN = _TAKEN | {"order.paid", "roster.changed", "event.created", "event.moved", "rules.changed"}
+_SHOWN = _TAKEN | {
+    "order.paid",
+    "order.reattributed",
+    "roster.changed",
+    "event.created",
+    "event.moved",
+    "rules.changed",
+}
 # Shown beside the boards, also of an event that is final: one that is on air then still ends.
 _SESSIONS = frozenset({"session.started", "session.ended"})
 
@@ -113,6 +120,8 @@ class Scoreboard:
             self._paid(position, content)
         elif kind in _TAKEN:
             self._taken(position, content)
+        elif kind == "order.reattributed":
+            self._reattributed(position, content)
         elif kind == "roster.changed":
             self._roster(content)
         elif kind == "event.moved":
@@ -201,21 +210,50 @@ class Scoreboard:
                 numbers[2] += units
 
     def _taken(self, position: int, content: Mapping[str, Any]) -> None:
-        """A refund, its match or a cancellation. What is paid from Cancelled-Pending left the boards before."""
+        """A refund, its match, a cancellation, a dispute or the end of one, which gives back what it took.
+
+        What is paid from Cancelled-Pending left the boards before, and what a lost dispute took is gone already.
+        """
+        if content.get("outcome") == "lost":
+            return
+        step = 1 if "outcome" in content else -1
         for name, window in self._windows(content["paid_at"]):
             for share in () if content.get("pending") else content["shares"]:
                 if share["of"] != "sale":
                     continue
                 for tally in self._tallies(name, window, share["host"], share["team"]):
                     if share["amount"]:
-                        tally[NET] -= share["amount"]
+                        tally[NET] += step * share["amount"]
                         tally[4 + NET] = position
                     if share["units"]:
-                        tally[UNITS] -= share["units"]
+                        tally[UNITS] += step * share["units"]
                         tally[4 + UNITS] = position
-            closed = {(item["host"], item["team"]) for item in content.get("closed", ())}
+            ends = content.get("closed") or content.get("reopened", ())
+            closed = {(item["host"], item["team"]) for item in ends}
             moved = {id(tally): tally for seller in closed for tally in self._tallies(name, window, *seller)}
-            _count(position, moved, -1)
+            _count(position, moved, step)
+
+    def _reattributed(self, position: int, content: Mapping[str, Any]) -> None:
+        """What one host loses another one gets; a team or an event that holds as much as before has not moved."""
+        for name, window in self._windows(content["paid_at"]):
+            changes: dict[int, tuple[Tally, list[int]]] = {}
+            for part_name, sign in (("taken", -1), ("given", 1)):
+                for part in content[part_name]:
+                    for tally in self._tallies(name, window, part["host"], part["team"]):
+                        _, change = changes.setdefault(id(tally), (tally, [0, 0, 0, 0]))
+                        change[GROSS] += sign * part["gross"]
+                        change[NET] += sign * part["amount"]
+                        change[UNITS] += sign * part["units"]
+            for part_name, sign in (("before", -1), ("after", 1)):
+                sellers = [(seller["host"], seller["team"]) for seller in content[part_name]]
+                tallies = {id(tally): tally for seller in sellers for tally in self._tallies(name, window, *seller)}
+                for tally in tallies.values():
+                    changes.setdefault(id(tally), (tally, [0, 0, 0, 0]))[1][ORDERS] += sign
+            for tally, change in changes.values():
+                for measure, amount in enumerate(change):
+                    if amount:
+                        tally[measure] += amount
+                        tally[4 + measure] = position
 
     def _tallies(self, name: str, window: Window, host: str, team: str) -> tuple[Tally, ...]:
         """The tallies that a credit moves; their rankings are told."""

@@ -266,10 +266,10 @@ class Writer:
         keys: set[str] = set()
         about: set[str] = set()
         for fact in facts:
-            order = self._rules.order_needed(self._journal.state, fact)
-            if order:
-                about.add(order)
-                keys.update((order, fact.key))
+            orders = self._rules.orders_needed(self._journal.state, fact)
+            if orders:
+                about.update(orders)
+                keys.update((*orders, fact.key))
             elif fact.key and (everything or fact.kind != "order.paid"):
                 keys.add(fact.key)
         if not keys:

@@ -1,4 +1,4 @@
-"""What a shop may say: orders, refunds and cancellations as they arrive, and the normal form that is kept. Pure.
+"""What a shop may say: orders and what comes back of them as they arrive, and the normal form that is kept. Pure.
 
 The normal form is the fact's identity: two deliveries say the same when their normal forms are equal, so
 everything that means the same ("0.00" or left out, ``Z`` or ``+00:00``) must become the same here.
@@ -6,7 +6,7 @@ Times become microseconds since the epoch, money minor units; what was left out 
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -83,6 +83,20 @@ class Cancellation(Struct, forbid_unknown_fields=True):
     cancelled_at: Time
     source: Identifier = "default"
     id: Annotated[str, Meta(max_length=100, pattern=r"^[!-~]*\Z")] = ""
+
+
+class Dispute(Struct, forbid_unknown_fields=True):
+    """Money that a buyer's bank contests: opened with its order and amount, ended by the same id with an outcome."""
+
+    id: OrderId
+    source: Identifier = "default"
+    order: Annotated[str, Meta(max_length=100, pattern=r"^[!-~]*\Z")] = ""
+    disputed_at: Annotated[str, Meta(max_length=40)] = ""
+    amount: Amount = ""
+    currency: Annotated[str, Meta(max_length=10)] = ""
+    fee: Amount = "0"
+    outcome: Literal["", "won", "lost"] = ""
+    closed_at: Annotated[str, Meta(max_length=40)] = ""
 
 
 def order_fact(given: Order, currency: str, exponent: int, pseudonym: Callable[[str], str]) -> dict[str, Any]:
@@ -252,9 +266,9 @@ def _refund_lines(given: list[RefundLine], exponent: int) -> list[dict[str, Any]
 
 def _check_refund_amount(amount: int, field: str) -> None:
     if amount <= 0:
-        raise Invalid("amount_not_positive", "A refund is above zero; leave the sign away.", field)
+        raise Invalid("amount_not_positive", "What is given back is above zero; leave the sign away.", field)
     if amount > AMOUNT_MINOR_MAX:
-        raise Invalid("amount_too_large", f"A refund is at most {AMOUNT_MINOR_MAX} minor units.", field)
+        raise Invalid("amount_too_large", f"It is at most {AMOUNT_MINOR_MAX} minor units.", field)
 
 
 def cancellation_fact(given: Cancellation) -> dict[str, Any]:
@@ -266,6 +280,41 @@ def cancellation_fact(given: Cancellation) -> dict[str, Any]:
         "cancelled_at": parse_time(given.cancelled_at, "cancelled_at"),
     }
     return fact
+
+
+def dispute_fact(given: Dispute, currency: str, exponent: int) -> dict[str, Any]:
+    """Normal form of a dispute that opens, or of its end if it has an outcome.
+
+    Errors: Invalid with the field that must change.
+    """
+    if given.outcome:
+        for name in ("order", "amount", "disputed_at"):
+            if getattr(given, name):
+                raise Invalid("dispute_repeated", "The end of a dispute says only its id, outcome and closed_at.", name)
+        if not given.closed_at:
+            raise Invalid("dispute_incomplete", "Send closed_at, when the dispute ended.", "closed_at")
+        closed_at = parse_time(given.closed_at, "closed_at")
+        return {"id": given.id, "source": given.source, "outcome": given.outcome, "closed_at": closed_at}
+    for name in ("order", "amount", "disputed_at"):
+        if not getattr(given, name):
+            raise Invalid("dispute_incomplete", f"A dispute that opens needs {name}; one that ends, its outcome.", name)
+    if given.closed_at:
+        raise Invalid("dispute_incomplete", "Send the outcome, won or lost, with closed_at.", "outcome")
+    if given.currency:
+        check_currency(given.currency, currency)
+    amount = parse_amount(given.amount, exponent, "amount")
+    _check_refund_amount(amount, "amount")
+    fact: dict[str, Any] = {
+        "id": given.id,
+        "source": given.source,
+        "order": given.order,
+        "disputed_at": parse_time(given.disputed_at, "disputed_at"),
+        "amount": amount,
+    }
+    fee = _not_negative(given.fee, exponent, "fee")
+    if fee > AMOUNT_MINOR_MAX:
+        raise Invalid("amount_too_large", f"A fee is at most {AMOUNT_MINOR_MAX} minor units.", "fee")
+    return fact | ({"fee": fee} if fee else {})
 
 
 def order_key(source: str, order: str) -> str:

@@ -13,6 +13,8 @@ from app.sales.nobody import HOUSE
 UNMATCHED_REFUNDS = "Assets:Unmatched-Refunds"
 OVER_REFUNDS = "Expenses:Over-Refunds"
 CANCELLED_PENDING = "Income:Cancelled-Pending"
+DISPUTES = "Assets:Disputes"
+DISPUTE_FEES = "Expenses:Dispute-Fees"
 SHIPPING = "Income:Shipping"
 TAX = "Liabilities:Tax"
 
@@ -75,8 +77,37 @@ def _cancelled(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> No
     amounts[CANCELLED_PENDING] -= content["amount"]
 
 
-def _debit_shares(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
-    amounts[OVER_REFUNDS] += content.get("over", 0)
+def _disputed(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    if content.get("parked"):
+        amounts[UNMATCHED_REFUNDS] += content["amount"]
+    else:
+        _debit_shares(content, amounts)
+    # What came before its order has been contested since then.
+    amounts[UNMATCHED_REFUNDS if "of" in content else DISPUTES] -= content["amount"]
+    if "of" not in content:
+        fee = content["fact"].get("fee", 0)
+        amounts[DISPUTE_FEES] += fee
+        amounts[clearing(content["fact"]["source"])] -= fee
+
+
+def _dispute_closed(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    amounts[DISPUTES] += content["amount"]
+    if content["outcome"] == "lost":
+        amounts[clearing(content["source"])] -= content["amount"]
+    elif content.get("parked"):
+        amounts[UNMATCHED_REFUNDS] -= content["amount"]
+    else:
+        _debit_shares(content, amounts, -1)
+
+
+def _reattributed(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    for name, sign in (("taken", 1), ("given", -1)):
+        for part in content[name]:
+            amounts[sales(part["host"], part["team"])] += sign * part["amount"]
+
+
+def _debit_shares(content: Mapping[str, Any], amounts: defaultdict[str, int], sign: int = 1) -> None:
+    amounts[OVER_REFUNDS] += sign * content.get("over", 0)
     for share in content["shares"]:
         if content.get("pending"):
             account = CANCELLED_PENDING
@@ -84,7 +115,7 @@ def _debit_shares(content: Mapping[str, Any], amounts: defaultdict[str, int]) ->
             account = sales(share["host"], share["team"])
         else:
             account = TAX if share["of"] == "tax" else SHIPPING
-        amounts[account] += share["amount"]
+        amounts[account] += sign * share["amount"]
 
 
 _RULES = {
@@ -92,4 +123,7 @@ _RULES = {
     "order.refunded": _refunded,
     "refund.matched": _matched,
     "order.cancelled": _cancelled,
+    "order.disputed": _disputed,
+    "dispute.closed": _dispute_closed,
+    "order.reattributed": _reattributed,
 }

@@ -1,114 +1,15 @@
-"""What is left of an order and what a refund or a cancellation takes from it, to the last minor unit. Pure.
-
-An order is a list of shares: per line one for each credited host (or House) and one for the tax it contains, then
-shipping and tax of the order. Every refund is split over *what remains* of them, so shares never go below zero and
-end at zero together (decision 0004). A cancellation moves what is left to Cancelled-Pending; refunds that follow are
-paid from there and no longer touch a host.
-"""
+"""What a refund or a cancellation takes from an order, to the last minor unit. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from app.errors import Conflict, Invalid, InvariantError
-from app.sales.facts import line_amounts, order_key
+from app.errors import Conflict, Invalid
+from app.sales.facts import order_key
 from app.sales.money import split
+from app.sales.remaining import Remaining, Share
 
 # Each refund folds all entries about its order again, so what one order can cost grows with their square.
 REFUNDS_PER_ORDER_MAX = 200
-
-
-@dataclass(slots=True)
-class Share:
-    """One part of an order: ``of`` is sale, tax or shipping; ``line`` is "" for a part of the whole order.
-
-    Units: ``left`` in minor units is still refundable; ``units`` are still counted for the host.
-    """
-
-    of: str
-    line: str
-    host: str
-    team: str
-    left: int
-    units: int
-
-
-@dataclass(slots=True)
-class Remaining:
-    """What is left of one order after all entries about it; fold it with ``remaining_of``."""
-
-    key: str
-    source: str
-    paid_at: int
-    shares: list[Share]
-    quantity: dict[str, int]
-    worth: int
-    cancelled: bool = False
-    closed: bool = False
-    _index: dict[tuple[str, str, str], Share] = field(default_factory=dict)
-    # Places in ``shares`` by bucket, made once: a large order is refunded line by line.
-    buckets: dict[str, list[int]] = field(default_factory=dict)
-
-    def left(self, line: str | None = None) -> int:
-        """Refundable minor units of one line, or of the order."""
-        if line is None:
-            return sum(share.left for share in self.shares)
-        return sum(self.shares[index].left for index in self.buckets.get(line, ()))
-
-    def take(self, content: Mapping[str, Any], kind: str) -> None:
-        """Apply a decided refund, match or cancellation."""
-        if content.get("parked"):
-            return
-        for taken in content["shares"]:
-            share = self._index[taken["of"], taken["line"], taken.get("host", "")]
-            share.units -= taken.get("units", 0)
-            if kind != "order.cancelled":
-                share.left -= taken["amount"]
-            if share.left < 0 or share.units < 0:
-                raise InvariantError(f"{self.key}: more taken from {share.of} {share.line} than was there")
-        for line, quantity in content.get("returned", {}).items():
-            self.quantity[line] -= quantity
-        self.cancelled = self.cancelled or kind == "order.cancelled"
-        self.closed = self.closed or "closed" in content
-
-
-def remaining_of(entries: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Remaining | None:
-    """Fold (kind, key, content) of the entries about one order, in journal order; None if it is not there yet."""
-    remaining: Remaining | None = None
-    for kind, key, content in entries:
-        if kind == "order.paid":
-            remaining = _opened(key, content)
-        elif remaining is not None:
-            remaining.take(content, kind)
-    return remaining
-
-
-def _opened(key: str, content: Mapping[str, Any]) -> Remaining:
-    fact = content["fact"]
-    shares = [
-        Share("sale", credit["line"], credit["host"], credit["team"], credit["amount"], credit["units"])
-        for credit in content["credits"]
-    ]
-    for line, (_, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
-        if tax:
-            shares.append(Share("tax", line["id"], "", "", tax, 0))
-    if fact.get("shipping"):
-        shares.append(Share("shipping", "", "", "", fact["shipping"], 0))
-    if fact.get("tax") and not fact.get("tax_included"):
-        shares.append(Share("tax", "", "", "", fact["tax"], 0))
-    buckets: dict[str, list[int]] = {}
-    for index, share in enumerate(shares):
-        buckets.setdefault(_bucket(share), []).append(index)
-    return Remaining(
-        key=key,
-        source=fact["source"],
-        paid_at=fact["paid_at"],
-        shares=shares,
-        quantity={line["id"]: line["quantity"] for line in fact["lines"]},
-        worth=sum(share.left for share in shares),
-        _index={(share.of, share.line, share.host): share for share in shares},
-        buckets=buckets,
-    )
 
 
 def check_count(kinds: Iterable[str]) -> None:
@@ -143,7 +44,7 @@ def refund_body(order: Remaining | None, fact: dict[str, Any]) -> dict[str, Any]
                 f"Of line {line['id']!r} {left} can still come back; the refund names more.",
                 f"lines[{number}].quantity",
             )
-    return body | _taken(order, fact)
+    return body | taken(order, fact)
 
 
 def match_body(order: Remaining, refund_key: str, parked: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,14 +53,8 @@ def match_body(order: Remaining, refund_key: str, parked: Mapping[str, Any]) -> 
     A match cannot be refused: lines that the order lacks, or more than it sold, count by their amount only. Those
     that it lacks are listed as ``unknown_lines``: without an amount of their own they give nothing back.
     """
-    fact = dict(parked["fact"])
+    fact = parked["fact"]
     unknown = [line["id"] for line in fact.get("lines", ()) if line["id"] not in order.quantity]
-    lines = []
-    for line in fact.get("lines", ()):
-        left = order.quantity.get(line["id"], 0)
-        lines.append({**line, "quantity": min(line.get("quantity", 0), left)})
-    if lines:
-        fact["lines"] = lines
     about: dict[str, Any] = {
         "about": order.key,
         "of": refund_key,
@@ -168,7 +63,16 @@ def match_body(order: Remaining, refund_key: str, parked: Mapping[str, Any]) -> 
     }
     if unknown:
         about["unknown_lines"] = unknown
-    return about | _taken(order, fact)
+    return about | taken(order, of_known_lines(fact, order))
+
+
+def of_known_lines(fact: Mapping[str, Any], order: Remaining) -> dict[str, Any]:
+    """A refund's fact whose lines name no more than can still come back of them."""
+    lines = [
+        {**line, "quantity": min(line.get("quantity", 0), order.quantity.get(line["id"], 0))}
+        for line in fact.get("lines", ())
+    ]
+    return {**fact, "lines": lines} if lines else dict(fact)
 
 
 def cancellation_body(order: Remaining | None, fact: dict[str, Any]) -> dict[str, Any]:
@@ -186,10 +90,10 @@ def cancellation_body(order: Remaining | None, fact: dict[str, Any]) -> dict[str
 
 def cancelled_shares(order: Remaining) -> dict[str, Any]:
     """What a cancellation moves to Cancelled-Pending: everything that is left."""
-    shares = [taken for share in order.shares if (taken := _share_document(share, share.left, share.units)) is not None]
+    shares = [part for share in order.shares if (part := share_document(share, share.left, share.units)) is not None]
     moved: dict[str, Any] = {"amount": order.left(), "paid_at": order.paid_at, "shares": shares}
     if not order.closed:
-        moved["closed"] = _participants(order)
+        moved["closed"] = participants(order)
     return moved
 
 
@@ -201,7 +105,12 @@ def stated_amount(fact: Mapping[str, Any]) -> int:
     return 0 if None in amounts else sum(amounts)
 
 
-def _taken(order: Remaining, fact: Mapping[str, Any]) -> dict[str, Any]:
+def taken(order: Remaining, fact: Mapping[str, Any]) -> dict[str, Any]:
+    """What money that goes away takes from the order: the part of a body that a refund, its match and a dispute share.
+
+    Shape: ``fact`` has ``amount``, ``lines`` or both. ``amount``, ``paid_at``, ``shares``; where they apply
+    ``returned``, ``over``, ``pending``, ``closed``.
+    """
     wanted = _wanted_per_line(order, fact)
     total = fact.get("amount", sum(wanted.values()))
     if total < sum(wanted.values()):
@@ -217,9 +126,9 @@ def _taken(order: Remaining, fact: Mapping[str, Any]) -> dict[str, Any]:
         units = {index: share.units for index, share in enumerate(order.shares)}
     shares = []
     for index, share in enumerate(order.shares):
-        taken = _share_document(share, parts.get(index, 0), units.get(index, 0))
-        if taken is not None:
-            shares.append(taken)
+        document = share_document(share, parts.get(index, 0), units.get(index, 0))
+        if document is not None:
+            shares.append(document)
     body: dict[str, Any] = {"amount": total, "paid_at": order.paid_at, "shares": shares}
     if returned:
         body["returned"] = returned
@@ -228,7 +137,7 @@ def _taken(order: Remaining, fact: Mapping[str, Any]) -> dict[str, Any]:
     if order.cancelled:
         body["pending"] = True
     if ends and not order.closed:
-        body["closed"] = _participants(order)
+        body["closed"] = participants(order)
     return body
 
 
@@ -241,7 +150,8 @@ def _wanted_per_line(order: Remaining, fact: Mapping[str, Any]) -> dict[str, int
             wanted[identity] = line["amount"]
         elif quantity:
             left = order.quantity[identity]
-            wanted[identity] = split(order.left(identity), [quantity, left - quantity])[0]
+            # Worth the same before and after a dispute took the line's money: they may come in either order.
+            wanted[identity] = split(order.contestable(identity), [quantity, left - quantity])[0]
     return wanted
 
 
@@ -259,11 +169,6 @@ def _spread(order: Remaining, wanted: Mapping[str, int], total: int) -> dict[int
         for bucket, amount in zip(order.buckets, split(rest, lefts), strict=True):
             _spread_bucket(order, bucket, amount, parts)
     return parts
-
-
-def _bucket(share: Share) -> str:
-    """A line is one bucket with all its shares, so that co-hosts never change what their line gives."""
-    return share.line or f" {share.of}"
 
 
 def _spread_bucket(order: Remaining, bucket: str, amount: int, parts: dict[int, int]) -> int:
@@ -296,7 +201,8 @@ def _returned_units(order: Remaining, returned: Mapping[str, int]) -> dict[int, 
     return units
 
 
-def _share_document(share: Share, amount: int, units: int) -> dict[str, Any] | None:
+def share_document(share: Share, amount: int, units: int) -> dict[str, Any] | None:
+    """What is taken of one share, or given back to it, as bodies hold it; None if that is nothing."""
     if not amount and not units:
         return None
     document: dict[str, Any] = {"of": share.of, "line": share.line, "amount": amount}
@@ -305,7 +211,6 @@ def _share_document(share: Share, amount: int, units: int) -> dict[str, Any] | N
     return document
 
 
-def _participants(order: Remaining) -> list[dict[str, str]]:
-    """Who loses one order in the count of orders: every host and team once."""
-    pairs = dict.fromkeys((share.host, share.team) for share in order.shares if share.of == "sale")
-    return [{"host": host, "team": team} for host, team in pairs]
+def participants(order: Remaining) -> list[dict[str, str]]:
+    """Who loses one order in the count of orders, or gets it back: every seller once."""
+    return [{"host": host, "team": team} for host, team in order.sellers]

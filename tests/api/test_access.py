@@ -31,12 +31,16 @@ WANTED = {
     f"GET {EVENT}/sessions": "ops audit",
     **{
         f"POST {EVENT}/{noun}{batch}": "orders"
-        for noun in ("orders", "refunds", "cancellations")
+        for noun in ("orders", "refunds", "cancellations", "disputes")
         for batch in ("", "/batch")
     },
     f"GET {EVENT}/orders/{{source}}/{{order}}/receipt": "ops audit",
     f"GET {EVENT}/orders/{{source}}/{{order}}": "ops audit",
     "GET /v1/orders/{source}/{order}": "ops audit",
+    f"POST {EVENT}/reattributions": "finance",
+    f"POST {EVENT}/corrections/{{correction}}/approve": "finance",
+    f"POST {EVENT}/corrections/{{correction}}/withdraw": "finance",
+    f"GET {EVENT}/corrections": "finance ops audit",
     f"GET {EVENT}/boards": "token",
     f"GET {EVENT}/boards/{{board}}": "token",
     f"PUT {EVENT}/overlays": "ops",

@@ -23,7 +23,7 @@ async def test_new_event_is_a_draft_with_what_was_given(draft: EventClient):
         "timezone": "Asia/Shanghai",
         "starts_at": "2021-03-25T16:00:00.000000Z",
         "ends_at": "2098-12-31T16:00:00.000000Z",
-        "rules": {"ranks": "distinct", "public_boards": True, "public_channels": []},
+        "rules": {"ranks": "distinct", "public_boards": True, "public_channels": [], "approval_above": None},
         "rules_version": 1,
         "hosts": 0,
         "teams": 0,
@@ -269,11 +269,11 @@ async def test_rules_change_by_what_is_given_and_count_their_versions(event: Eve
     same = await event.ok("PATCH", "/rules", {"public_boards": True})
 
     assert (first["rules"], first["rules_version"]) == (
-        {"ranks": "shared", "public_boards": False, "public_channels": []},
+        {"ranks": "shared", "public_boards": False, "public_channels": [], "approval_above": None},
         2,
     )
     assert (second["rules"], second["rules_version"]) == (
-        {"ranks": "shared", "public_boards": True, "public_channels": []},
+        {"ranks": "shared", "public_boards": True, "public_channels": [], "approval_above": None},
         3,
     )
     assert same == second

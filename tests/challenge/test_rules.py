@@ -9,10 +9,10 @@ from tests.book import Book
 
 
 def test_what_is_left_out_stays_as_it_was():
-    before = parse_rules({"ranks": "shared"})
+    before = parse_rules({"ranks": "shared"}, 2)
 
-    assert parse_rules({"public_boards": True}, before) == Rules("shared", True)
-    assert parse_rules({}, before) == before
+    assert parse_rules({"public_boards": True}, 2, before) == Rules("shared", True)
+    assert parse_rules({}, 2, before) == before
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_what_is_left_out_stays_as_it_was():
     ],
 )
 def test_document_leaves_out_what_equals_the_default_however_it_was_said(given, kept):
-    assert document(parse_rules(given)) == kept
-    assert document(parse_rules(document(parse_rules(given)))) == kept
+    assert document(parse_rules(given, 2)) == kept
+    assert document(parse_rules(document(parse_rules(given, 2)), 2)) == kept
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,15 @@ def test_document_leaves_out_what_equals_the_default_however_it_was_said(given, 
 )
 def test_rule_that_does_not_exist_is_refused(given):
     with pytest.raises(AppError) as refused:
-        parse_rules(given)
+        parse_rules(given, 2)
 
     assert (refused.value.code, refused.value.field) == ("rules_invalid", "rules")
 
 
 def test_boards_are_public_by_either_rule():
-    assert parse_rules({}).opened == set()
-    assert parse_rules({"public_boards": True, "public_channels": ["viewers"]}).opened == {"boards", "viewers"}
-    assert parse_rules({"public_channels": ["boards"]}).opened == {"boards"}
+    assert parse_rules({}, 2).opened == set()
+    assert parse_rules({"public_boards": True, "public_channels": ["viewers"]}, 2).opened == {"boards", "viewers"}
+    assert parse_rules({"public_channels": ["boards"]}, 2).opened == {"boards"}
 
 
 def test_rules_are_versioned_by_the_entries_that_change_them():

@@ -26,7 +26,10 @@ EVERYTHING = refund_said(refund("everything", amount="1000.00"))
 
 one_order = histories.orders(st.just("1001")).map(order_said)
 one_refund = histories.refunds(st.just("1001")).map(refund_said)
-about_one_order = st.lists(one_refund | st.just(cancellation_said()), max_size=6)
+one_dispute = histories.disputes(st.just("1001"))
+about_one_order = st.lists(
+    one_refund | one_refund | st.just(cancellation_said()) | one_dispute | histories.outcomes(), max_size=7
+)
 
 
 def played(said: Iterable[Fact]) -> Book:
@@ -41,9 +44,10 @@ def per_line(book: Book, by: Sequence[str] = ("line", "of")) -> Counter[Any]:
     """What was taken from the order, by line and kind of share; what a cancellation moved is not taken yet."""
     sums: Counter[Any] = Counter()
     for entry in book.entries:
-        if entry.kind in ("order.refunded", "refund.matched"):
+        if entry.kind != "order.cancelled":
             for share in entry.content.get("shares", ()):
-                sums[tuple(share.get(name, "") for name in by)] += share["amount"]
+                sign = -1 if entry.kind == "dispute.closed" else 1
+                sums[tuple(share.get(name, "") for name in by)] += sign * share["amount"]
     return +sums
 
 
@@ -66,7 +70,7 @@ def test_never_below_zero_never_above_what_was_paid_and_zero_sums_at_every_step(
         balances = book.balances()
         assert sum(balances.values()) == 0
         for account, amount in balances.items():
-            if account.startswith(("Income:", "Liabilities:")):
+            if account.startswith(("Income:", "Liabilities:")) or account == "Assets:Disputes":
                 assert amount < 0, (account, amount)
             elif account != "Assets:Clearing:default":
                 assert amount > 0, (account, amount)
@@ -88,8 +92,10 @@ def test_money_that_went_back_is_the_money_that_was_said(sold, before, after):
         if entry.kind == "order.refunded" and not entry.content.get("parked"):
             given_back += entry.content["amount"]
             assert entry.content["amount"] == entry.content["fact"].get("amount", entry.content["amount"])
-        elif entry.kind == "refund.matched":
+        elif entry.kind == "refund.matched" or (entry.kind == "dispute.closed" and entry.content["outcome"] == "lost"):
             given_back += entry.content["amount"]
+    contested = {entry.key: entry.content["amount"] for entry in book.entries if entry.kind == "order.disputed"}
+    assert -book.balances().get("Assets:Disputes", 0) == sum(contested[key] for key in book.state.disputes)
     unmatched = book.balances().get("Assets:Unmatched-Refunds", 0)
     assert unmatched == book.state.unmatched_amount
     paid = sum(net + tax for net, tax in line_amounts(sold.content)) + sold.content.get("shipping", 0)

@@ -8,6 +8,7 @@ import pytest
 from app.errors import AppError, InvariantError
 from app.sales import refunds
 from app.sales.facts import RefundLine
+from app.sales.remaining import remaining_of
 from tests.book import Book, cancellation_said, line, order, order_said, refund_said, session_said
 from tests.book import refund as refund_of
 
@@ -352,7 +353,7 @@ def test_co_host_who_was_credited_nothing_loses_the_order_as_well():
 
 def test_more_taken_than_was_there_is_an_error_of_ours():
     book = two_lines()
-    remaining = refunds.remaining_of([(e.kind, e.key, e.content) for e in book.entries])
+    remaining = remaining_of([(e.kind, e.key, e.content) for e in book.entries])
     assert remaining is not None
     shares = [{"of": "sale", "line": "a", "host": "ann", "team": "ruby", "amount": 2001, "units": 0}]
 

@@ -5,14 +5,15 @@ what comes back. A refusal is an AppError: it leaves no trace. The same business
 content is the same, a 409 if it is not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
+from app.decide import corrections, money
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
-from app.sales import orders, refunds
+from app.sales import disputes
 from app.state import State
 
 SCHEDULE_ACTOR = "schedule"
@@ -39,8 +40,21 @@ def due(state: State, now: int) -> Draft | None:
     return Draft("event.moved", f"move:{to}:{at}", {"to": to, "from": state.status, "due": at}, at, SCHEDULE_ACTOR)
 
 
-def order_needed(state: State, fact: Fact) -> str:
-    """Key of the order whose entries must be looked up before this fact is decided, "" if none."""
+def orders_needed(state: State, fact: Fact) -> Sequence[str]:
+    """Keys of the orders whose entries must be looked up before this fact is decided."""
+    if fact.kind == "correction.opened":
+        orders: list[str] = fact.content["orders"]
+        return orders
+    if fact.kind == "correction.closed":
+        waiting = state.corrections.get(fact.content["id"])
+        return waiting.orders if waiting else ()
+    order = _order_needed(state, fact)
+    return (order,) if order else ()
+
+
+def _order_needed(state: State, fact: Fact) -> str:
+    if fact.kind == "dispute.closed":
+        return state.disputes.get(disputes.key_of_outcome(fact.key), "")
     return fact.key if fact.kind == "order.paid" and fact.key in state.parked else fact.order
 
 
@@ -57,63 +71,6 @@ def _repeated(fact: Fact, first: Entry) -> Decision:
     )
 
 
-def _order(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
-    body = orders.order_body(state, fact.content, now)
-    drafts = [Draft("order.paid", fact.key, body, fact.content["paid_at"])]
-    if fact.key in state.parked:
-        drafts += _matches(state, fact, body, lookup)
-    return drafts
-
-
-def _matches(state: State, fact: Fact, body: dict[str, Any], lookup: Lookup) -> list[Draft]:
-    """What came before its order takes effect right behind it, in the order in which it came."""
-    waiting = {entry.key: entry for entry in lookup.of_order(fact.key)}
-    remaining = refunds.remaining_of([("order.paid", fact.key, body)])
-    assert remaining is not None
-    drafts = []
-    for key in state.parked[fact.key]:
-        parked = waiting[key]
-        if parked.kind == "order.refunded":
-            match = refunds.match_body(remaining, key, parked.content)
-            drafts.append(Draft("refund.matched", f"match:{key}", match, parked.occurred_at))
-        else:
-            cancelled = refunds.cancelled_shares(remaining)
-            match = {"fact": parked.content["fact"], "about": fact.key, "of": key} | cancelled
-            drafts.append(Draft("order.cancelled", f"match:{key}", match, parked.occurred_at))
-        remaining.take(match, drafts[-1].kind)
-    return drafts
-
-
-def _refund(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
-    _check_not_draft(state)
-    if fact.order:
-        refunds.check_count(entry.kind for entry in lookup.of_order(fact.order))
-    remaining = _remaining(fact, lookup)
-    body = refunds.refund_body(remaining, fact.content)
-    return [Draft("order.refunded", fact.key, body, fact.content["refunded_at"])]
-
-
-def _cancellation(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
-    _check_not_draft(state)
-    if any(key.startswith("cancellation:") for key in state.parked.get(fact.order, ())):
-        raise Conflict("order_already_cancelled", "A cancellation of this order is waiting for it already.")
-    remaining = _remaining(fact, lookup)
-    body = refunds.cancellation_body(remaining, fact.content)
-    return [Draft("order.cancelled", fact.key, body, fact.content["cancelled_at"])]
-
-
-def _check_not_draft(state: State) -> None:
-    if state.status == "draft":
-        raise Conflict("event_not_open", "The event is a draft; move it to scheduled before anything is posted.")
-
-
-def _remaining(fact: Fact, lookup: Lookup) -> refunds.Remaining | None:
-    if not fact.order:
-        return None
-    entries = lookup.of_order(fact.order)
-    return refunds.remaining_of((entry.kind, entry.key, entry.content) for entry in entries)
-
-
 def _create(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     return [Draft("event.created", "created", fact.content)]
 
@@ -124,7 +81,7 @@ def _check_not_final(state: State) -> None:
 
 
 def _rules(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
-    changed = rules.parse_rules(fact.content["rules"], state.rules)
+    changed = rules.parse_rules(fact.content["rules"], state.exponent, state.rules)
     if changed == state.rules:
         return []
     _check_not_final(state)
@@ -170,8 +127,19 @@ def _move(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     if to == "ended" and now < state.ends_at:
         body["ends_at"] = now
     if to == "final":
+        _check_no_corrections(state)
         body |= _waived(state, fact.content.get("waive", ""))
     return [Draft("event.moved", fact.key or f"move:{state.moves + 1}", body)]
+
+
+def _check_no_corrections(state: State) -> None:
+    if state.corrections:
+        raise Conflict(
+            "corrections_open",
+            "Corrections wait for a second person; approve or withdraw them first.",
+            count=len(state.corrections),
+            items=[{"kind": "correction", "id": identity} for identity in state.corrections],
+        )
 
 
 def _waived(state: State, reason: str) -> dict[str, Any]:
@@ -180,18 +148,21 @@ def _waived(state: State, reason: str) -> dict[str, Any]:
     Errors: Conflict ``open_items`` if something is open and no reason is given.
     """
     cancellations = state.waiting_cancellations()
-    count = state.unmatched_count + cancellations
+    count = state.unmatched_count + cancellations + len(state.disputes)
     if not count:
         return {}
     if not reason:
         raise Conflict(
             "open_items",
-            f"{count} refunds and cancellations wait for their orders; post these first, or send a reason as waive.",
+            f"{count} refunds, cancellations and disputes are open: they wait for their orders, or for their end. Post "
+            "these first, or send a reason as waive.",
             count=count,
             items=[_open_item(key, order) for key, order in state.open_items()],
         )
-    refunds_open = {"refunds": state.unmatched_count, "amount": state.unmatched_amount}
-    return {"waived": {"reason": reason, "cancellations": cancellations, **refunds_open}}
+    waived = {"refunds": state.unmatched_count, "amount": state.unmatched_amount, "cancellations": cancellations}
+    if state.disputes:
+        waived["disputes"] = len(state.disputes)
+    return {"waived": {"reason": reason, **waived}}
 
 
 def _open_item(key: str, order: str) -> dict[str, str]:
@@ -237,17 +208,31 @@ def _request(fact: Fact) -> dict[str, Any]:
     return {"request": fact.request} if fact.request else {}
 
 
-_NOUNS = {"order.paid": "order", "order.refunded": "refund", "order.cancelled": "cancellation"}
+_NOUNS = {
+    "order.paid": "order",
+    "order.refunded": "refund",
+    "order.cancelled": "cancellation",
+    "order.disputed": "dispute",
+    "dispute.closed": "dispute",
+    "correction.opened": "correction",
+    "correction.closed": "correction",
+}
 _REMEDIES = {
+    "order.disputed": "use another id for another dispute",
+    "dispute.closed": "it stays as it ended first",
+    "correction.opened": "use another id for another correction",
+    "correction.closed": "it stays as it was closed first",
     "order.paid": "correct it by a refund, or use another id",
     "order.refunded": "use another id for another refund",
     "order.cancelled": "it stays as it was first said",
 }
 
 _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
-    "order.paid": _order,
-    "order.refunded": _refund,
-    "order.cancelled": _cancellation,
+    "order.paid": money.paid,
+    "order.refunded": money.refunded,
+    "order.cancelled": money.cancelled,
+    "order.disputed": money.disputed,
+    "dispute.closed": money.dispute_closed,
     "event.created": _create,
     "rules.changed": _rules,
     "roster.changed": _roster,
@@ -255,5 +240,7 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "event.moved": _move,
     "session.started": _session_start,
     "session.ended": _session_end,
+    "correction.opened": corrections.opened,
+    "correction.closed": corrections.closed,
     "schedule": _schedule,
 }
