@@ -15,13 +15,13 @@ from app.journal.entry import Entry, epoch_of
 from app.journal.plan import Accepted, Outcome
 from app.journal.store import Head, Store, StoredState, head_after
 from app.journal.writer import Writer
-from app.state import State
+from app.state import State, decoded, encodable
 
 log = structlog.get_logger(__name__)
 
 VIEWS = ("full", "public")
 # Changes whenever a stored state of an older version could no longer be read; older ones are then ignored.
-STATE_FORMAT = "3"
+STATE_FORMAT = "4"
 _READ_PAGE = 2_000
 
 
@@ -117,7 +117,7 @@ def stored_state(event: OpenEvent) -> StoredState:
         full.totals,
         None if public is full else public.totals,
     )
-    packed = msgspec.msgpack.encode(folded)
+    packed = msgspec.msgpack.encode(folded, enc_hook=encodable)
     return StoredState(
         event.head.event, event.head.position, hashlib.sha256(packed).hexdigest(), zlib.compress(packed, 1)
     )
@@ -129,7 +129,7 @@ def from_stored(head: Head, stored: StoredState) -> OpenEvent | None:
         packed = zlib.decompress(stored.body)
         if hashlib.sha256(packed).hexdigest() != stored.digest:
             raise ValueError("digest")
-        folded = msgspec.msgpack.decode(packed, type=Folded)
+        folded = msgspec.msgpack.decode(packed, type=Folded, dec_hook=decoded)
     except (zlib.error, ValueError, msgspec.MsgspecError) as error:
         log.warning("stored_state_ignored", journal_event=stored.event, position=stored.position, reason=str(error))
         return None

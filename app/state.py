@@ -7,8 +7,9 @@ only if the database committed; ``apply`` therefore replaces what it changes and
 from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import chain, islice
-from typing import Any
+from typing import Any, get_args
 
+from immutables import Map
 from msgspec import Struct, convert, field
 
 from app.challenge import roster as rosters
@@ -16,10 +17,17 @@ from app.challenge.roster import Roster
 from app.challenge.rules import Rules
 from app.errors import InvariantError
 from app.journal.entry import Entry
-from app.sales.nobody import NO_TEAM
+from app.sales.nobody import HOUSE, NO_TEAM
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100
+
+
+# Net sales, commission accrued, commission available.
+Account = tuple[int, int, int]
+Accounts = Map[str, Account]
+NO_ACCOUNT: Account = (0, 0, 0)
+DAY_US = 86_400 * 1_000_000
 
 
 class Session(Struct, frozen=True, omit_defaults=True):
@@ -34,11 +42,16 @@ class Session(Struct, frozen=True, omit_defaults=True):
 class Correction(Struct, frozen=True):
     """A correction that waits for a second person. Units: ``amount`` is what it would move, minor units."""
 
-    orders: tuple[str, ...]
-    to: tuple[tuple[str, int], ...]
+    fact: dict[str, Any]
     amount: int
-    person: str
     actor: str
+
+
+class OpenDispute(Struct, frozen=True):
+    """A dispute without an outcome: the key of its order, and the hosts that it took from."""
+
+    order: str
+    hosts: tuple[str, ...] = ()
 
 
 class State(Struct):
@@ -61,14 +74,24 @@ class State(Struct):
     moves: int = 0
     rules: Rules = field(default_factory=Rules)
     rules_version: int = 0
+    # Rules that held before: until when, their version, themselves.
+    past_rules: tuple[tuple[int, int, Rules], ...] = ()
     roster: Roster = field(default_factory=Roster)
     sessions: dict[str, Session] = field(default_factory=dict)
     parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     orderless: tuple[str, ...] = ()
-    # From the key of each open dispute to that of its order.
-    disputes: dict[str, str] = field(default_factory=dict)
+    # By their keys.
+    disputes: dict[str, OpenDispute] = field(default_factory=dict)
     # By id, those that wait for a second person.
     corrections: dict[str, Correction] = field(default_factory=dict)
+    # By host: net sales, commission accrued, and what of that can be paid out; it is below zero after a clawback.
+    accounts: Accounts = Map()
+    # By day of the order (UTC, since the epoch) and host, commission that is held.
+    held: Map[int, Map[str, int]] = Map()
+    # Commission of orders paid before this can be paid out.
+    released_until: int = 0
+    # Up to which position statements are closed.
+    stated_until: int = 0
     unmatched_count: int = 0
     unmatched_amount: int = 0
     position: int = 0
@@ -91,6 +114,29 @@ class State(Struct):
         found = self.sessions.get(session)
         return list(found.hosts) if found else None
 
+    def rules_at(self, at: int) -> tuple[int, Rules]:
+        """Version and rules in force at a time; before the event was made, its first."""
+        for until, version, rules in self.past_rules:
+            if at < until:
+                return version, rules
+        return self.rules_version, self.rules
+
+    def host_bps(self, host: str) -> int:
+        """The host's own commission, 0 for none."""
+        return self.roster.hosts[host].commission_bps
+
+    def net_sales(self, host: str) -> int:
+        """Minor units, over the whole event, refunds taken off."""
+        return self.accounts.get(host, NO_ACCOUNT)[0]
+
+    def accrued(self, host: str) -> int:
+        """Commission booked for a host up to now, minor units."""
+        return self.accounts.get(host, NO_ACCOUNT)[1]
+
+    def available(self, host: str) -> int:
+        """Commission that can be paid out, minor units; below zero if more was paid than is his by now."""
+        return self.accounts.get(host, NO_ACCOUNT)[2]
+
     def waiting_cancellations(self) -> int:
         """How many cancellations wait for their order."""
         return sum(key.startswith("cancellation:") for waiting in self.parked.values() for key in waiting)
@@ -98,8 +144,13 @@ class State(Struct):
     def open_items(self) -> list[tuple[str, str]]:
         """(key, key of the order or "") of what has not met its order, and of open disputes; the first ones."""
         waiting = ((key, order) for order, keys in self.parked.items() for key in keys if key not in self.disputes)
+        disputed = ((key, dispute.order) for key, dispute in self.disputes.items())
         orderless = ((key, "") for key in self.orderless)
-        return list(islice(chain(waiting, self.disputes.items(), orderless), OPEN_ITEMS_MAX))
+        return list(islice(chain(waiting, disputed, orderless), OPEN_ITEMS_MAX))
+
+    def disputed_hosts(self) -> set[str]:
+        """Hosts from whom an open dispute has taken."""
+        return {host for dispute in self.disputes.values() for host in dispute.hosts}
 
     def apply(self, position: int, kind: str, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
         """Move on by one entry.
@@ -114,6 +165,19 @@ class State(Struct):
         fold(self, key, recorded_at, content)
         self.position = position
         self.recorded_at = recorded_at
+
+
+def encodable(value: Any) -> dict[Any, Any]:
+    """What a serializer is given for a map: its items, sorted, since a map has no order of its own."""
+    if isinstance(value, Map):
+        return dict(sorted(value.items()))
+    raise NotImplementedError(f"{type(value).__name__} is no part of a state")
+
+
+def decoded(wanted: Any, value: Any) -> Any:
+    """The way back from ``encodable``."""
+    key, of = get_args(wanted)
+    return Map(convert(value, dict[key, of], dec_hook=decoded))  # type: ignore[valid-type]
 
 
 def outline(entries: Sequence[Entry]) -> State:
@@ -140,6 +204,7 @@ def _created(state: State, key: str, recorded_at: int, content: Mapping[str, Any
 
 
 def _rules_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.past_rules = (*state.past_rules, (recorded_at, state.rules_version, state.rules))
     state.rules = convert(content["rules"], Rules)
     state.rules_version = content["version"]
 
@@ -169,12 +234,15 @@ def _session_ended(state: State, key: str, recorded_at: int, content: Mapping[st
 
 
 def _paid(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _earned(state, content["credits"], 1)
+    _booked(state, content, content["fact"]["paid_at"])
     if key in state.parked:
         # Its refunds and cancellations follow in the same transaction.
         state.parked = {order: waiting for order, waiting in state.parked.items() if order != key}
 
 
 def _refunded(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content)
     if content.get("parked"):
         state.unmatched_count += 1
         state.unmatched_amount += content["amount"]
@@ -182,24 +250,29 @@ def _refunded(state: State, key: str, recorded_at: int, content: Mapping[str, An
 
 
 def _matched(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content)
     state.unmatched_count -= 1
     state.unmatched_amount -= content["parked_amount"]
 
 
 def _cancelled(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content)
     if content.get("parked"):
         _park(state, key, content)
 
 
 def _disputed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    if "of" in content:
-        return
-    state.disputes = {**state.disputes, key: content["about"]}
+    _taken(state, content)
+    dispute = content.get("of", key)
+    if not content.get("lost"):
+        hosts = dict.fromkeys(share["host"] for share in content.get("shares", ()) if share["of"] == "sale")
+        state.disputes = {**state.disputes, dispute: OpenDispute(content["about"], tuple(hosts))}
     if content.get("parked"):
         _park(state, key, content)
 
 
 def _dispute_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content, 1)
     dispute, order = content["of"], content["about"]
     state.disputes = {other: about for other, about in state.disputes.items() if other != dispute}
     if content.get("parked"):
@@ -213,8 +286,7 @@ def _correction_opened(state: State, key: str, recorded_at: int, content: Mappin
     if not content.get("waits"):
         return
     fact = content["fact"]
-    to = tuple((seller["host"], seller["weight"]) for seller in fact.get("to", ()))
-    waiting = Correction(tuple(fact["orders"]), to, content["amount"], fact["person"], content["by"])
+    waiting = Correction(fact, content["amount"], content["by"])
     state.corrections = {**state.corrections, fact["id"]: waiting}
 
 
@@ -223,8 +295,64 @@ def _correction_closed(state: State, key: str, recorded_at: int, content: Mappin
     state.corrections = {other: waiting for other, waiting in state.corrections.items() if other != closed}
 
 
-def _no_change(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    """What moves scores and postings, and nothing that decisions rest on."""
+def _reattributed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _earned(state, content["taken"], -1)
+    _earned(state, content["given"], 1)
+    _booked(state, content, content["paid_at"])
+
+
+def _released(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    accounts = state.accounts.mutate()
+    for item in content["amounts"]:
+        net, accrued, available = accounts.get(item["host"], NO_ACCOUNT)
+        accounts[item["host"]] = net, accrued, available + item["amount"]
+    state.accounts = accounts.finish()
+    if "until" in content:
+        state.released_until = content["until"]
+        first = content["until"] // DAY_US
+        state.held = Map({day: held for day, held in state.held.items() if day >= first})
+
+
+def _available_moved(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    net, accrued, available = state.accounts.get(content["host"], NO_ACCOUNT)
+    state.accounts = state.accounts.set(content["host"], (net, accrued, available + content["available"]))
+
+
+def _stated(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.stated_until = content["to"]
+
+
+def _taken(state: State, content: Mapping[str, Any], sign: int = -1) -> None:
+    """A refund, cancellation or dispute, or with ``sign`` 1 the end of one."""
+    if "shares" not in content:
+        return
+    if not content.get("pending"):
+        _earned(state, [share for share in content["shares"] if share["of"] == "sale"], sign)
+    _booked(state, content, content["paid_at"])
+
+
+def _earned(state: State, parts: Sequence[Mapping[str, Any]], sign: int) -> None:
+    sums: dict[str, int] = {}
+    for part in parts:
+        sums[part["host"]] = sums.get(part["host"], 0) + part["amount"]
+    for host, amount in sums.items():
+        if amount and host != HOUSE:
+            net, accrued, available = state.accounts.get(host, NO_ACCOUNT)
+            state.accounts = state.accounts.set(host, (net + sign * amount, accrued, available))
+
+
+def _booked(state: State, content: Mapping[str, Any], paid_at: int) -> None:
+    is_released = content.get("released", False)
+    day = paid_at // DAY_US
+    for change in content.get("commission", ()):
+        host, amount = change["host"], change["amount"]
+        net, accrued, available = state.accounts.get(host, NO_ACCOUNT)
+        if is_released:
+            available += amount
+        else:
+            of_day = state.held.get(day, Map())
+            state.held = state.held.set(day, of_day.set(host, of_day.get(host, 0) + amount))
+        state.accounts = state.accounts.set(host, (net, accrued + amount, available))
 
 
 def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
@@ -250,5 +378,10 @@ _FOLDS = {
     "dispute.closed": _dispute_closed,
     "correction.opened": _correction_opened,
     "correction.closed": _correction_closed,
-    "order.reattributed": _no_change,
+    "order.reattributed": _reattributed,
+    "commission.released": _released,
+    "payout.made": _available_moved,
+    "payout.failed": _available_moved,
+    "adjustment.made": _available_moved,
+    "statement.closed": _stated,
 }

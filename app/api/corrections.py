@@ -100,14 +100,20 @@ async def list_corrections(event: str, request: Request, principal: Asker) -> di
         "corrections": [
             {
                 "id": identity,
-                "orders": [_order_name(key) for key in waiting.orders],
-                "to": [{"host": host, "weight": weight} for host, weight in waiting.to],
+                **_asked(waiting.fact),
                 "amount": format_amount(waiting.amount, state.exponent),
+                "reason": waiting.fact["reason"],
                 "asked_by": waiting.actor,
             }
             for identity, waiting in state.corrections.items()
         ],
     }
+
+
+def _asked(fact: dict[str, Any]) -> dict[str, Any]:
+    if "orders" not in fact:
+        return {"host": fact["host"]}
+    return {"orders": [_order_name(key) for key in fact["orders"]], "to": fact.get("to", [])}
 
 
 async def _fact(services: Services, opened: OpenEvent, given: ReattributionBody, principal: Principal) -> Fact:

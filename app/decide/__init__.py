@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
-from app.decide import corrections, money
+from app.decide import corrections, money, settlement
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
@@ -43,18 +43,19 @@ def due(state: State, now: int) -> Draft | None:
 def orders_needed(state: State, fact: Fact) -> Sequence[str]:
     """Keys of the orders whose entries must be looked up before this fact is decided."""
     if fact.kind == "correction.opened":
-        orders: list[str] = fact.content["orders"]
+        orders: list[str] = fact.content.get("orders", [])
         return orders
     if fact.kind == "correction.closed":
         waiting = state.corrections.get(fact.content["id"])
-        return waiting.orders if waiting else ()
+        return waiting.fact.get("orders", ()) if waiting else ()
     order = _order_needed(state, fact)
     return (order,) if order else ()
 
 
 def _order_needed(state: State, fact: Fact) -> str:
     if fact.kind == "dispute.closed":
-        return state.disputes.get(disputes.key_of_outcome(fact.key), "")
+        dispute = state.disputes.get(disputes.key_of_outcome(fact.key))
+        return dispute.order if dispute else ""
     return fact.key if fact.kind == "order.paid" and fact.key in state.parked else fact.order
 
 
@@ -216,6 +217,10 @@ _NOUNS = {
     "dispute.closed": "dispute",
     "correction.opened": "correction",
     "correction.closed": "correction",
+    "commission.released": "release",
+    "payout.made": "payout",
+    "payout.failed": "payout",
+    "statement.closed": "statement",
 }
 _REMEDIES = {
     "order.disputed": "use another id for another dispute",
@@ -242,5 +247,9 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "session.ended": _session_end,
     "correction.opened": corrections.opened,
     "correction.closed": corrections.closed,
+    "commission.released": settlement.released,
+    "payout.made": settlement.payout_made,
+    "payout.failed": settlement.payout_failed,
+    "statement.closed": settlement.statement_closed,
     "schedule": _schedule,
 }
