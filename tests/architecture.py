@@ -95,7 +95,7 @@ PURE_MAY_IMPORT = frozenset(
             "itertools",
             "json",
         ),
-        *("math", "msgspec", "operator", "orjson", "re", "string", "struct", "types", "typing"),
+        *("immutables", "math", "msgspec", "operator", "orjson", "re", "string", "struct", "types", "typing"),
         *("unicodedata", "zoneinfo"),
     }
 )

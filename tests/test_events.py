@@ -107,8 +107,8 @@ def of_no_digest(stored: StoredState) -> StoredState:
 
 def repacked(stored: StoredState, **changed: Any) -> StoredState:
     """Whole and with a right digest, but not what this journal folds to."""
-    folded = msgspec.msgpack.decode(zlib.decompress(stored.body), type=Folded)
-    return digested(stored, msgspec.msgpack.encode(msgspec.structs.replace(folded, **changed)))
+    folded = msgspec.msgpack.decode(zlib.decompress(stored.body), type=Folded, dec_hook=decoded)
+    return digested(stored, msgspec.msgpack.encode(msgspec.structs.replace(folded, **changed), enc_hook=encodable))
 
 
 def digested(stored: StoredState, packed: bytes) -> StoredState:
