@@ -28,6 +28,7 @@ from app.api import (
     problems,
     roster,
     sessions,
+    settlement,
 )
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
@@ -103,6 +104,7 @@ def create_app(
         sessions,
         orders,
         corrections,
+        settlement,
         boards,
         channels,
         overlays,

@@ -307,7 +307,7 @@ def _released(state: State, key: str, recorded_at: int, content: Mapping[str, An
         net, accrued, available = accounts.get(item["host"], NO_ACCOUNT)
         accounts[item["host"]] = net, accrued, available + item["amount"]
     state.accounts = accounts.finish()
-    if "until" in content:
+    if content["until"] > state.released_until:
         state.released_until = content["until"]
         first = content["until"] // DAY_US
         state.held = Map({day: held for day, held in state.held.items() if day >= first})

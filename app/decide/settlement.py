@@ -10,11 +10,6 @@ from app.state import DAY_US, State
 HOSTS_PER_ENTRY_MAX = 1_000
 
 
-def payout_key(identity: str) -> str:
-    """The entry key of a payout."""
-    return f"payout:{identity}"
-
-
 def released(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     """Commission of whole days, UTC, that have been held for long enough can be paid out.
 
@@ -37,11 +32,11 @@ def released(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     drafts = []
     for start in range(0, len(amounts) or 1, HOSTS_PER_ENTRY_MAX):
         key = fact.key if start == 0 else f"{fact.key}:{start // HOSTS_PER_ENTRY_MAX + 1}"
-        body: dict[str, Any] = {"amounts": amounts[start : start + HOSTS_PER_ENTRY_MAX]}
+        body: dict[str, Any] = {"until": until, "amounts": amounts[start : start + HOSTS_PER_ENTRY_MAX]}
         if start == 0:
-            body["fact"] = fact.content
+            # What a repeat is answered from.
+            body |= {"fact": fact.content, "hosts": len(amounts), "amount": sum(sums.values())}
         drafts.append(Draft("commission.released", key, body))
-    drafts[-1].content["until"] = until
     return drafts
 
 

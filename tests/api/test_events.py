@@ -10,6 +10,18 @@ from tests.event_client import EventClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+NO_COMMISSION = {
+    "bps": 0,
+    "teams": {},
+    "products": {},
+    "tiers": [],
+    "cap": None,
+    "with_tax": False,
+    "with_shipping": False,
+    "before_discount": False,
+    "hold_days": 14,
+}
+
 
 async def test_new_event_is_a_draft_with_what_was_given(draft: EventClient):
     document = await draft.create(currency="CNY", rules={"public_boards": True})
@@ -23,7 +35,13 @@ async def test_new_event_is_a_draft_with_what_was_given(draft: EventClient):
         "timezone": "Asia/Shanghai",
         "starts_at": "2021-03-25T16:00:00.000000Z",
         "ends_at": "2098-12-31T16:00:00.000000Z",
-        "rules": {"ranks": "distinct", "public_boards": True, "public_channels": [], "approval_above": None},
+        "rules": {
+            "ranks": "distinct",
+            "public_boards": True,
+            "public_channels": [],
+            "approval_above": None,
+            "commission": NO_COMMISSION,
+        },
         "rules_version": 1,
         "hosts": 0,
         "teams": 0,
@@ -269,11 +287,23 @@ async def test_rules_change_by_what_is_given_and_count_their_versions(event: Eve
     same = await event.ok("PATCH", "/rules", {"public_boards": True})
 
     assert (first["rules"], first["rules_version"]) == (
-        {"ranks": "shared", "public_boards": False, "public_channels": [], "approval_above": None},
+        {
+            "ranks": "shared",
+            "public_boards": False,
+            "public_channels": [],
+            "approval_above": None,
+            "commission": NO_COMMISSION,
+        },
         2,
     )
     assert (second["rules"], second["rules_version"]) == (
-        {"ranks": "shared", "public_boards": True, "public_channels": [], "approval_above": None},
+        {
+            "ranks": "shared",
+            "public_boards": True,
+            "public_channels": [],
+            "approval_above": None,
+            "commission": NO_COMMISSION,
+        },
         3,
     )
     assert same == second

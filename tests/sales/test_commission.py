@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from app.errors import AppError
 from app.journal.drafts import Fact
-from app.sales.reattribution import correction_key
 from app.state import DAY_US
 from tests import histories
 from tests.book import (
     HOUR,
     START,
     Book,
+    adjustment_said,
     cancellation_said,
     correction_end_said,
     correction_said,
@@ -23,9 +23,13 @@ from tests.book import (
     order,
     order_said,
     outcome_said,
+    payout_failed_said,
+    payout_said,
     refund,
     refund_said,
+    release_said,
     roster_said,
+    statement_said,
 )
 from tests.sales.test_refund_histories import one_order, played
 
@@ -48,28 +52,6 @@ def refusal(book: Book, said: Fact) -> str:
         book.say(said)
     assert book.head == head
     return refused.value.code
-
-
-def release_said(id: str = "w1", **content: Any) -> Fact:
-    return Fact("commission.released", f"release:{id}", {"id": id, **content}, "key:ines")
-
-
-def payout_said(amount: int, id: str = "p1", host: str = "ann") -> Fact:
-    return Fact("payout.made", f"payout:{id}", {"id": id, "host": host, "amount": amount}, "key:ines")
-
-
-def payout_failed_said(id: str = "p1") -> Fact:
-    content = {"id": id, "reason": "account closed"}
-    return Fact("payout.failed", f"payout:{id}:failed", content, "key:ines", f"payout:{id}")
-
-
-def adjustment_said(amount: int, id: str = "bonus", host: str = "ann") -> Fact:
-    content = {"id": id, "host": host, "amount": amount, "reason": "best newcomer", "person": "ines"}
-    return Fact("correction.opened", correction_key(id), content, "key:ines")
-
-
-def statement_said(id: str = "april", **content: Any) -> Fact:
-    return Fact("statement.closed", f"statement:{id}", {"id": id, **content}, "key:ines")
 
 
 def owed(book: Book, host: str = "ann") -> dict[str, int]:
