@@ -17,6 +17,7 @@ from app.access import Access, Principal
 from app.api import (
     boards,
     channels,
+    claims,
     corrections,
     credentials,
     documents,
@@ -103,6 +104,7 @@ def create_app(
         roster,
         sessions,
         orders,
+        claims,
         corrections,
         settlement,
         boards,

@@ -15,7 +15,8 @@ from app.journal.entry import Entry, epoch_of
 from app.journal.plan import Accepted, Outcome
 from app.journal.store import Head, Store, StoredState, head_after
 from app.journal.writer import Writer
-from app.state import State, decoded, encodable
+from app.state import State
+from app.state.parts import decoded, encodable
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,8 @@ from app.errors import AppError, InvariantError, NotFound, Unavailable
 from app.events import Events, Folded, OpenEvent, from_stored, load, new_scores, stored_state
 from app.journal.store import HeadMoved, StoredState, new_head
 from app.journal.store_sqlite import process_clock
-from app.state import State, decoded, encodable
+from app.state import State
+from app.state.parts import decoded, encodable
 from tests import histories
 from tests.book import BRAND, DAY, EVENT, HOUR, START, Book, event_said, move_said, order_said, refund_said
 from tests.book import order as order_of

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvariantError
-from app.state import State, decoded, encodable
+from app.state import State
+from app.state.parts import decoded, encodable
 from tests import histories
 from tests.book import (
     EVENT,

@@ -56,6 +56,8 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
             "public_boards": state.rules.public_boards,
             "public_channels": list(state.rules.public_channels),
             "approval_above": _amount(state.rules.approval_above, state.exponent),
+            "claim_days": state.rules.claim_days,
+            "claim_answer_days": state.rules.claim_answer_days,
             "commission": _commission(state.rules.commission, state.exponent),
         },
         "rules_version": state.rules_version,

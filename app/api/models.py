@@ -170,6 +170,34 @@ class AdjustmentBody(Body):
     reason: Because
 
 
+class ClaimBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "lin-3",
+                "host": "h7",
+                "order": {"source": "shop", "id": "1001"},
+                "reason": "She bought while I showed it",
+            }
+        }
+    )
+
+    id: Id
+    host: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    order: OrderName | None = None
+    paid_at: Time | None = None
+    amount: Money | None = None
+    reason: Because
+
+
+class ClaimEndBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"outcome": "rejected", "reason": "Bought a day before"}})
+
+    outcome: Literal["accepted", "rejected", "withdrawn"]
+    reason: Because
+    correction: Id | None = None
+
+
 class ReleaseBody(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"id": "april"}})
 

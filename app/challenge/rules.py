@@ -39,7 +39,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ``ranks``: ``distinct`` gives equal scores different ranks (who got there first is ahead), ``shared`` ranks
     1, 2, 2, 4. ``public_channels``: what of the event's channels everybody may follow without a key or token, each word
     once, sorted; ``public_boards`` means its word ``boards``, over HTTP too. A correction that moves more than
-    ``approval_above`` (minor units) waits for a second person; None: none does.
+    ``approval_above`` (minor units) waits for a second person; None: none does. A sale
+    can be claimed for ``claim_days`` after it was paid, and is to be answered within ``claim_answer_days``.
     """
 
     ranks: Literal["distinct", "shared"] = "distinct"
@@ -47,6 +48,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     public_channels: tuple[PublicChannel, ...] = ()
     approval_above: Minor | None = None
     commission: Commission = Commission()
+    claim_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 14
+    claim_answer_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 7
 
     @property
     def opened(self) -> frozenset[str]:

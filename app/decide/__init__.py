@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
-from app.decide import corrections, money, settlement
+from app.decide import claims, corrections, money, settlement
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
@@ -48,6 +48,8 @@ def orders_needed(state: State, fact: Fact) -> Sequence[str]:
     if fact.kind == "correction.closed":
         waiting = state.corrections.get(fact.content["id"])
         return waiting.fact.get("orders", ()) if waiting else ()
+    if fact.kind in ("claim.opened", "claim.closed"):
+        return claims.needed(fact)
     order = _order_needed(state, fact)
     return (order,) if order else ()
 
@@ -128,18 +130,26 @@ def _move(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     if to == "ended" and now < state.ends_at:
         body["ends_at"] = now
     if to == "final":
-        _check_no_corrections(state)
+        _check_nothing_undecided(state)
         body |= _waived(state, fact.content.get("waive", ""))
     return [Draft("event.moved", fact.key or f"move:{state.moves + 1}", body)]
 
 
-def _check_no_corrections(state: State) -> None:
+def _check_nothing_undecided(state: State) -> None:
+    """What somebody still has to decide cannot be waived: it could change the result."""
     if state.corrections:
         raise Conflict(
             "corrections_open",
             "Corrections wait for a second person; approve or withdraw them first.",
             count=len(state.corrections),
             items=[{"kind": "correction", "id": identity} for identity in state.corrections],
+        )
+    if state.claims:
+        raise Conflict(
+            "claims_open",
+            "Claims are open; accept or reject them first.",
+            count=len(state.claims),
+            items=[{"kind": "claim", "id": identity, "host": claim.host} for identity, claim in state.claims.items()],
         )
 
 
@@ -217,6 +227,8 @@ _NOUNS = {
     "dispute.closed": "dispute",
     "correction.opened": "correction",
     "correction.closed": "correction",
+    "claim.opened": "claim",
+    "claim.closed": "claim",
     "commission.released": "release",
     "payout.made": "payout",
     "payout.failed": "payout",
@@ -245,6 +257,8 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "event.moved": _move,
     "session.started": _session_start,
     "session.ended": _session_end,
+    "claim.opened": claims.opened,
+    "claim.closed": claims.closed,
     "correction.opened": corrections.opened,
     "correction.closed": corrections.closed,
     "commission.released": settlement.released,

@@ -5,7 +5,8 @@ from typing import Any
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Draft, Fact, Lookup
 from app.sales.money import format_amount
-from app.state import DAY_US, State
+from app.state import State
+from app.state.parts import DAY_US
 
 HOSTS_PER_ENTRY_MAX = 1_000
 

@@ -155,7 +155,7 @@ def remaining_of(entries: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Remai
     for kind, key, content in entries:
         if kind == "order.paid":
             remaining = opened(key, content)
-        elif remaining is not None:
+        elif remaining is not None and not kind.startswith("claim."):
             remaining.take(content, kind, key)
     return remaining
 

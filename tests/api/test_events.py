@@ -1,6 +1,7 @@
 """Events over HTTP: made, listed, moved through their life by people and by time, given rules."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,16 +11,21 @@ from tests.event_client import EventClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NO_COMMISSION = {
-    "bps": 0,
-    "teams": {},
-    "products": {},
-    "tiers": [],
-    "cap": None,
-    "with_tax": False,
-    "with_shipping": False,
-    "before_discount": False,
-    "hold_days": 14,
+TERMS: dict[str, Any] = {
+    "approval_above": None,
+    "claim_days": 14,
+    "claim_answer_days": 7,
+    "commission": {
+        "bps": 0,
+        "teams": {},
+        "products": {},
+        "tiers": [],
+        "cap": None,
+        "with_tax": False,
+        "with_shipping": False,
+        "before_discount": False,
+        "hold_days": 14,
+    },
 }
 
 
@@ -39,8 +45,7 @@ async def test_new_event_is_a_draft_with_what_was_given(draft: EventClient):
             "ranks": "distinct",
             "public_boards": True,
             "public_channels": [],
-            "approval_above": None,
-            "commission": NO_COMMISSION,
+            **TERMS,
         },
         "rules_version": 1,
         "hosts": 0,
@@ -291,8 +296,7 @@ async def test_rules_change_by_what_is_given_and_count_their_versions(event: Eve
             "ranks": "shared",
             "public_boards": False,
             "public_channels": [],
-            "approval_above": None,
-            "commission": NO_COMMISSION,
+            **TERMS,
         },
         2,
     )
@@ -301,8 +305,7 @@ async def test_rules_change_by_what_is_given_and_count_their_versions(event: Eve
             "ranks": "shared",
             "public_boards": True,
             "public_channels": [],
-            "approval_above": None,
-            "commission": NO_COMMISSION,
+            **TERMS,
         },
         3,
     )

@@ -123,6 +123,7 @@ STORY = [
     "start_session",
     "post_order",
     "post_orders",
+    "open_claim",
     "reattribute",
     "adjust",
     "pay_out",
@@ -139,7 +140,7 @@ STORY = [
     "create_key",
 ]
 # It has one person, and these need a second one.
-FOR_TWO = {"approve_correction", "withdraw_correction"}
+FOR_TWO = {"approve_correction", "withdraw_correction", "close_claim"}
 # Commission is held for days, and nothing was paid out yet.
 FOR_LATER = {"release", "fail_payout"}
 CLOCK = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp()) * 1_000_000

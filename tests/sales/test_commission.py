@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.errors import AppError
 from app.journal.drafts import Fact
-from app.state import DAY_US
+from app.state.parts import DAY_US
 from tests import histories
 from tests.book import (
     HOUR,

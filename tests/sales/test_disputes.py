@@ -10,7 +10,7 @@ from app.errors import AppError
 from app.journal.drafts import Fact
 from app.sales import disputes, facts
 from app.sales.remaining import remaining_of
-from app.state import OpenDispute
+from app.state.parts import OpenDispute
 from tests import histories
 from tests.book import (
     Book,

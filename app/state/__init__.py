@@ -7,7 +7,7 @@ only if the database committed; ``apply`` therefore replaces what it changes and
 from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import chain, islice
-from typing import Any, get_args
+from typing import Any
 
 from immutables import Map
 from msgspec import Struct, convert, field
@@ -18,40 +18,10 @@ from app.challenge.rules import Rules
 from app.errors import InvariantError
 from app.journal.entry import Entry
 from app.sales.nobody import HOUSE, NO_TEAM
+from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute, Session
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100
-
-
-# Net sales, commission accrued, commission available.
-Account = tuple[int, int, int]
-Accounts = Map[str, Account]
-NO_ACCOUNT: Account = (0, 0, 0)
-DAY_US = 86_400 * 1_000_000
-
-
-class Session(Struct, frozen=True, omit_defaults=True):
-    """One stretch on air, ``[started_at, ended_at)`` in microseconds; ``ended_at`` 0 while it lasts."""
-
-    id: str
-    hosts: tuple[tuple[str, int], ...]
-    started_at: int
-    ended_at: int = 0
-
-
-class Correction(Struct, frozen=True):
-    """A correction that waits for a second person. Units: ``amount`` is what it would move, minor units."""
-
-    fact: dict[str, Any]
-    amount: int
-    actor: str
-
-
-class OpenDispute(Struct, frozen=True):
-    """A dispute without an outcome: the key of its order, and the hosts that it took from."""
-
-    order: str
-    hosts: tuple[str, ...] = ()
 
 
 class State(Struct):
@@ -82,6 +52,8 @@ class State(Struct):
     orderless: tuple[str, ...] = ()
     # By their keys.
     disputes: dict[str, OpenDispute] = field(default_factory=dict)
+    # By id, those that are open.
+    claims: dict[str, Claim] = field(default_factory=dict)
     # By id, those that wait for a second person.
     corrections: dict[str, Correction] = field(default_factory=dict)
     # By host: net sales, commission accrued, and what of that can be paid out; it is below zero after a clawback.
@@ -165,19 +137,6 @@ class State(Struct):
         fold(self, key, recorded_at, content)
         self.position = position
         self.recorded_at = recorded_at
-
-
-def encodable(value: Any) -> dict[Any, Any]:
-    """What a serializer is given for a map: its items, sorted, since a map has no order of its own."""
-    if isinstance(value, Map):
-        return dict(sorted(value.items()))
-    raise NotImplementedError(f"{type(value).__name__} is no part of a state")
-
-
-def decoded(wanted: Any, value: Any) -> Any:
-    """The way back from ``encodable``."""
-    key, of = get_args(wanted)
-    return Map(convert(value, dict[key, of], dec_hook=decoded))  # type: ignore[valid-type]
 
 
 def outline(entries: Sequence[Entry]) -> State:
@@ -282,6 +241,17 @@ def _dispute_closed(state: State, key: str, recorded_at: int, content: Mapping[s
         state.parked = {**parked, order: waiting} if waiting else parked
 
 
+def _claim_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    fact = content["fact"]
+    claim = Claim(content["host"], fact.get("order", ""), fact["person"], recorded_at, content["due"])
+    state.claims = {**state.claims, fact["id"]: claim}
+
+
+def _claim_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    closed = content["fact"]["id"]
+    state.claims = {other: claim for other, claim in state.claims.items() if other != closed}
+
+
 def _correction_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
     if not content.get("waits"):
         return
@@ -376,6 +346,8 @@ _FOLDS = {
     "order.cancelled": _cancelled,
     "order.disputed": _disputed,
     "dispute.closed": _dispute_closed,
+    "claim.opened": _claim_opened,
+    "claim.closed": _claim_closed,
     "correction.opened": _correction_opened,
     "correction.closed": _correction_closed,
     "order.reattributed": _reattributed,
