@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import AppError, InvariantError, NotFound, Unavailable
-from app.events import Events, Folded, OpenEvent, from_stored, load, new_scores, stored_state
+from app.events import Events, OpenEvent, from_stored, load, new_scores, stored_state
 from app.journal.store import HeadMoved, StoredState, new_head
 from app.journal.store_sqlite import process_clock
+from app.opened import packed, unpacked
 from app.state import State
-from app.state.parts import decoded, encodable
 from tests import histories
 from tests.book import BRAND, DAY, EVENT, HOUR, START, Book, event_said, move_said, order_said, refund_said
 from tests.book import order as order_of
@@ -108,8 +108,8 @@ def of_no_digest(stored: StoredState) -> StoredState:
 
 def repacked(stored: StoredState, **changed: Any) -> StoredState:
     """Whole and with a right digest, but not what this journal folds to."""
-    folded = msgspec.msgpack.decode(zlib.decompress(stored.body), type=Folded, dec_hook=decoded)
-    return digested(stored, msgspec.msgpack.encode(msgspec.structs.replace(folded, **changed), enc_hook=encodable))
+    folded = unpacked(zlib.decompress(stored.body))
+    return digested(stored, packed(msgspec.structs.replace(folded, **changed)))
 
 
 def digested(stored: StoredState, packed: bytes) -> StoredState:
