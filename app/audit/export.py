@@ -3,10 +3,8 @@
 import csv
 from typing import TextIO
 
-from app.audit import PAGE
-from app.errors import NotFound
+from app.audit.reading import reading
 from app.journal.store import Store
-from app.sales.money import exponent_of, format_amount
 from app.sales.times import rfc3339
 
 COLUMNS = (
@@ -22,17 +20,10 @@ async def export_csv(store: Store, event: str, out: TextIO) -> int:
     """
     writer = csv.writer(out, lineterminator="\n")
     written = 0
-    async with store.snapshot(event) as reader:
-        if await reader.head() is None:
-            raise NotFound("event_unknown", f"There is no event {event!r}.")
+    async with reading(store, event) as read:
         writer.writerow(COLUMNS)
-        after = 0
-        while entries := await reader.read(after, PAGE):
-            last = entries[-1].position
-            by_position = {entry.position: entry for entry in entries}
-            for posting in await reader.postings(after, last - after):
-                entry = by_position[posting.position]
-                amount = format_amount(posting.amount, exponent_of(posting.currency))
+        async for entry, postings in read.booked():
+            for posting in postings:
                 writer.writerow(
                     (
                         posting.position,
@@ -44,9 +35,8 @@ async def export_csv(store: Store, event: str, out: TextIO) -> int:
                         entry.about or "",
                         posting.account,
                         posting.currency,
-                        amount,
+                        read.amount(posting.amount),
                     )
                 )
                 written += 1
-            after = last
     return written
