@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 
 from app.audit.beancount import export_beancount
-from app.audit.export import export_csv
+from app.audit.export import LISTS, export_csv
 from app.cli.database import opened_store, run
 from app.journal.store import Store
 
@@ -21,6 +22,9 @@ class Format(StrEnum):
     BEANCOUNT = "beancount"
 
 
+# The names of the lists, as the options of a command want them.
+List = StrEnum("List", {name.upper(): name for name in LISTS})  # type: ignore[misc]
+
 # Writes one event into a file; returns how many rows or transactions it wrote.
 Export = Callable[[Store, str, TextIO], Awaitable[int]]
 
@@ -28,19 +32,22 @@ Export = Callable[[Store, str, TextIO], Awaitable[int]]
 def export(
     event: Annotated[str, typer.Option(help="The event.")],
     file_format: Annotated[
-        Format, typer.Option("--format", help="csv: one line per posting; beancount: the whole ledger.")
+        Format, typer.Option("--format", help="csv: one of the lists; beancount: the whole ledger.")
     ] = Format.CSV,
+    csv_list: Annotated[List | None, typer.Option("--list", help="Which list of a CSV; postings if left out.")] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file; standard output if left out.")
     ] = None,
 ) -> None:
     """Write an event's ledger to a file."""
+    name = str(csv_list or "postings")
+    write: Export = partial(export_csv, name=name)
     if file_format == Format.BEANCOUNT:
-        write, noun = export_beancount, "transactions"
-    else:
-        write, noun = export_csv, "postings"
+        if csv_list is not None:
+            raise typer.BadParameter("a list is for --format csv; beancount is the whole ledger", param_hint="--list")
+        name, write = "transactions", export_beancount
     written = run(lambda: _export(write, event, output))
-    typer.echo(f"{written} {noun}", err=True)
+    typer.echo(f"{written} {'rows' if name == 'boards' else name}", err=True)
 
 
 async def _export(write: Export, event: str, output: Path | None) -> int:

@@ -158,6 +158,9 @@ class _Snapshot:
     async def read(self, after: int, limit: int) -> list[Entry]:
         return entries_of(await self._fetch(sql.READ, self._event, after, limit))
 
+    async def lookup(self, keys: Sequence[str], about: Sequence[str]) -> list[Entry]:
+        return distinct_entries_of(await self._fetch(sql.BY_KEY_OR_ABOUT, self._event, keys, about))
+
     async def postings(self, after: int, limit_positions: int) -> list[Posting]:
         rows = await self._fetch(sql.POSTINGS, self._event, after, after + limit_positions)
         return [Posting(*row) for row in rows]

@@ -261,6 +261,9 @@ class _Snapshot:
     async def read(self, after: int, limit: int) -> list[Entry]:
         return await self._thread.call(partial(run.read, event=self._event, after=after, limit=limit))
 
+    async def lookup(self, keys: Sequence[str], about: Sequence[str]) -> list[Entry]:
+        return await self._thread.call(partial(run.lookup, event=self._event, keys=keys, about=about))
+
     async def postings(self, after: int, limit_positions: int) -> list[Posting]:
         work = partial(run.postings, event=self._event, after=after, limit_positions=limit_positions)
         return await self._thread.call(work)

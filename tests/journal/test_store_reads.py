@@ -128,12 +128,14 @@ async def state_at(store: Store, at: int) -> int | None:
 
 
 async def test_snapshot_stays_what_it_was_while_a_writer_appends(store: Store):
-    head = await new_journal(store, 10)
+    head = await new_journal(store, 9)
     await store.save_state(StoredState("kos101", 5, "digest", b"body"))
     session = await store.session()
+    head = await append(session, head, ["refund:shop:r1"], about="order:shop:2")
 
     async with store.snapshot("kos101") as snapshot:
-        later = await append(session, head, order_keys(11, 200))
+        later = await append(session, head, ["refund:shop:r2"], about="order:shop:2")
+        later = await append(session, later, order_keys(11, 200))
         await store.drop_states("kos101")
 
         assert await snapshot.head() == head
@@ -141,6 +143,8 @@ async def test_snapshot_stays_what_it_was_while_a_writer_appends(store: Store):
         assert len(await snapshot.postings(0, 1000)) == 40
         assert [state.position for state in await snapshot.states()] == [5]
         assert await snapshot.states(after=5) == []
+        found = await snapshot.lookup(["order:shop:3", "order:shop:11"], ["order:shop:2"])
+        assert [entry.key for entry in found] == ["order:shop:3", "refund:shop:r1"]
     async with store.snapshot("kos101") as snapshot:
         assert await snapshot.head() == later
         assert await snapshot.states() == []
