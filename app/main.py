@@ -23,6 +23,7 @@ from app.api import (
     events,
     health,
     journal,
+    ledger,
     orders,
     overlays,
     problems,
@@ -107,6 +108,7 @@ def create_app(
         channels,
         overlays,
         journal,
+        ledger,
         credentials,
         health,
     ):
