@@ -55,7 +55,7 @@ async def _orders_and_refunds(event: EventClient) -> None:
     await event.ok("POST", "/refunds", factories.refund("=2+3", "1001", lines=[{"id": "1", "quantity": 1}]))
     await event.ok("POST", "/refunds", factories.refund("much", "1003", amount="12.00"))
     await event.ok("POST", "/cancellations", factories.cancellation("1004"))
-    await event.ok("POST", "/refunds", factories.refund("after", "1004", amount="10.00"))
+    await event.ok("POST", "/refunds", factories.refund("after", "1004", amount="7.50"))
 
 
 async def _disputes(event: EventClient) -> None:

@@ -92,7 +92,7 @@ async def test_refunds_say_what_became_of_each(listed: Listed):
         ("refund", "=2+3", "1001", "matched", "", "17.00", "0.00", "0.00"),
         ("refund", "much", "1003", "matched", "", "12.00", "2.01", "0.00"),
         ("cancellation", "1004", "1004", "matched", "", "10.00", "0.00", "0.00"),
-        ("refund", "after", "1004", "matched", "", "10.00", "0.00", "0.00"),
+        ("refund", "after", "1004", "matched", "", "7.50", "0.00", "0.00"),
         ("dispute", "d-lost", "1002", "matched", "lost", "3.00", "0.00", "15.00"),
         ("dispute", "d-won", "1005", "matched", "won", "20.00", "0.00", "0.00"),
         ("dispute", "d-open", "1001", "matched", "open", "1.00", "0.00", "0.00"),
@@ -154,6 +154,37 @@ async def test_boards_are_those_of_the_api_over_the_event_and_its_days(listed: L
         }
         teams = {row["id"]: row.get("team", "") for row in document["rows"]}
         assert {row["id"]: row["team"] for row in own if row["row"] == "row"} == teams
+
+
+def total(rows: list[Row], column: str, **where: str) -> Decimal:
+    return sum((Decimal(row[column]) for row in rows if where.items() <= row.items()), Decimal("0.00"))
+
+
+async def test_control_totals_that_the_documents_name_agree(listed: Listed, told_url: str):
+    """docs/ledger.md, "Compare with the shop's own numbers"."""
+    orders, refunds = await listed("orders"), await listed("refunds")
+    held = {row["account"]: Decimal(row["balance"]) for row in await listed("accounts")}
+    (board,) = await asked(told_url, "/boards/hosts.net_sales")
+
+    def balance(prefix: str) -> Decimal:
+        return sum((amount for account, amount in held.items() if account.startswith(prefix)), Decimal())
+
+    for source in ("shop", "pop_up.1-a"):
+        lost = total(refunds, "amount", source=source, outcome="lost") + total(refunds, "fee", source=source)
+        back = total(refunds, "amount", source=source, what="refund")
+        assert held[f"Assets:Clearing:{source}"] == total(orders, "total", source=source) - back - lost
+    assert held["Assets:Unmatched-Refunds"] == total(refunds, "amount", state="unmatched") > 0
+    assert -held["Assets:Disputes"] == total(refunds, "amount", outcome="open") > 0
+    assert held["Expenses:Over-Refunds"] == total(refunds, "over") > 0
+    assert held["Expenses:Dispute-Fees"] == total(refunds, "fee") > 0
+    assert held["Income:Cancelled-Pending"] == Decimal("-2.50")
+    assert sum(held.values()) == 0
+    assert -balance("Income:Sales:") == Decimal(board["total"])
+    for row in board["rows"]:
+        own = sum(amount for account, amount in held.items() if account.endswith(f":{row['id']}"))
+        assert -own == Decimal(row["score"])
+    owed = balance("Income:") + held["Liabilities:Tax"]
+    assert -owed == total(orders, "remaining")
 
 
 @pytest.mark.parametrize("name", LISTS)
