@@ -24,6 +24,7 @@ from app.api import (
     events,
     health,
     journal,
+    ledger,
     orders,
     overlays,
     problems,
@@ -111,6 +112,7 @@ def create_app(
         channels,
         overlays,
         journal,
+        ledger,
         credentials,
         health,
     ):

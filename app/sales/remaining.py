@@ -67,6 +67,15 @@ class Remaining:
         return sum(self.shares[index].left for index in self.buckets.get(line, ()))
 
     @property
+    def status(self) -> str:
+        """``paid``, ``partly_refunded``, ``refunded`` or ``cancelled``."""
+        if self.cancelled:
+            return "cancelled"
+        if self.closed:
+            return "refunded"
+        return "paid" if self.left() == self.worth else "partly_refunded"
+
+    @property
     def is_disputed(self) -> bool:
         """Whether a dispute of it is open."""
         return bool(self._disputes)
