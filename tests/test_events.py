@@ -108,8 +108,7 @@ def of_no_digest(stored: StoredState) -> StoredState:
 
 def repacked(stored: StoredState, **changed: Any) -> StoredState:
     """Whole and with a right digest, but not what this journal folds to."""
-    folded = unpacked(zlib.decompress(stored.body))
-    return digested(stored, packed(msgspec.structs.replace(folded, **changed)))
+    return digested(stored, packed(msgspec.structs.replace(unpacked(zlib.decompress(stored.body)), **changed)))
 
 
 def digested(stored: StoredState, packed: bytes) -> StoredState:

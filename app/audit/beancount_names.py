@@ -11,10 +11,12 @@ from app.sales.nobody import NO_TEAM
 
 # What stands for the team of a host without one: no team's name, since those begin with "Team-".
 NOBODYS_TEAM = "No-Team"
-# Accounts that hold ids: what comes before these, and which id each further part is.
+# Accounts that hold ids: what comes before these, and which id each further part is; "" for none.
 _SHAPES = {
     "Assets:Clearing": ("Shop",),
     "Income:Sales": ("Team", "Host"),
+    "Expenses:Commission": ("Host",),
+    "Liabilities:Commission": ("Host", ""),
 }
 _ESCAPES = {"-": "--", "_": "-u-", ".": "-p-"}
 _PART = re.compile(r"[A-Z0-9][A-Za-z0-9-]*")
@@ -49,6 +51,8 @@ def order_link(key: str) -> str:
 
 
 def _id_name(word: str, identity: str) -> str:
+    if not word:
+        return identity
     if word == "Team" and identity == NO_TEAM:
         return NOBODYS_TEAM
     if not _ID.fullmatch(identity):

@@ -37,6 +37,8 @@ WANTED = {
     f"GET {EVENT}/orders/{{source}}/{{order}}/receipt": "ops audit",
     f"GET {EVENT}/orders/{{source}}/{{order}}": "ops audit",
     "GET /v1/orders/{source}/{order}": "ops audit",
+    f"GET {EVENT}/ledger/accounts": "finance ops audit",
+    f"GET {EVENT}/ledger/accounts/{{account}}": "finance ops audit",
     f"POST {EVENT}/reattributions": "finance",
     f"POST {EVENT}/adjustments": "finance",
     f"POST {EVENT}/claims": "any",

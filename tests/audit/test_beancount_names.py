@@ -12,7 +12,7 @@ from app.audit.beancount_names import account_name, order_link
 from app.errors import InvariantError
 from app.sales.facts import order_key
 from app.sales.nobody import HOUSE, NO_TEAM
-from app.sales.postings import clearing, sales
+from app.sales.postings import clearing, commission, sales
 
 DOCS = Path(__file__).parents[2] / "docs"
 # Few letters, so that escapes and what they are made of come together often.
@@ -30,6 +30,8 @@ ORDER_IDS = st.from_regex(r"[!-~]{1,100}", fullmatch=True)
         (sales("h7", NO_TEAM), "Income:Sales:No-Team:Host-h7"),
         (sales(HOUSE, NO_TEAM), "Income:Sales:House"),
         (clearing("default"), "Assets:Clearing:Shop-default"),
+        ("Expenses:Commission:h_7", "Expenses:Commission:Host-h-u-7"),
+        (commission("h_7", "Held"), "Liabilities:Commission:Host-h-u-7:Held"),
         ("Assets:Unmatched-Refunds", "Assets:Unmatched-Refunds"),
     ],
 )
