@@ -56,6 +56,7 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
             "public_boards": state.rules.public_boards,
             "public_channels": list(state.rules.public_channels),
             "approval_above": _amount(state.rules.approval_above, state.exponent),
+            "attribution": rules.shown_attribution(state.rules.attribution),
         },
         "rules_version": state.rules_version,
         "epoch": epoch,

@@ -14,7 +14,7 @@ from app.state import State
 
 def paid(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     """An order, and right behind it whatever waited for it. Errors: AppError, the refusal."""
-    body = orders.order_body(state, fact.content, now)
+    body = orders.order_body(state, fact.content, now, fact.touches)
     drafts = [Draft("order.paid", fact.key, body, fact.content["paid_at"])]
     if fact.key in state.parked:
         drafts += _matches(state, fact, body, lookup)
