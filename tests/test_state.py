@@ -12,6 +12,7 @@ from app.state import State
 from app.state.parts import decoded, encodable
 from tests import histories
 from tests.book import (
+    END,
     EVENT,
     HOUR,
     START,
@@ -94,8 +95,8 @@ def test_session_is_known_with_its_weights_after_it_ended():
     book = Book()
     book.say(session_said("duo", {"cy": 2, "ann": 1}))
 
-    assert book.state.session_weights("duo") == [("ann", 1), ("cy", 2)]
-    assert book.state.session_weights("trio") is None
+    assert book.state.shares_in("duo", END, "weights") == (("ann", 1), ("cy", 2))
+    assert (book.state.has_session("duo"), book.state.has_session("trio")) == (True, False)
 
 
 def test_team_is_asked_for_a_time_and_none_has_a_name_of_its_own():

@@ -59,6 +59,7 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
             "claim_days": state.rules.claim_days,
             "claim_answer_days": state.rules.claim_answer_days,
             "commission": _commission(state.rules.commission, state.exponent),
+            "attribution": rules.shown_attribution(state.rules.attribution),
         },
         "rules_version": state.rules_version,
         "epoch": epoch,

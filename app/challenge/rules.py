@@ -10,6 +10,9 @@ from app.sales.money import parse_amount
 Bps = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Minor = Annotated[int, msgspec.Meta(ge=0)]
 PublicChannel = Literal["boards", "hosts", "orders", "sessions", "state", "viewers"]
+Touch = Literal["host", "code", "click", "session", "pin"]
+Purchase = Literal["count", "exclude"]
+Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
 
 
 class Commission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -33,6 +36,25 @@ class Commission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     hold_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 14
 
 
+class Attribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who earns a line; what is left out keeps the value given here. It applies to orders by their ``paid_at``.
+
+    ``precedence``: what counts, best first; what is not named never wins. A click counts for ``click_days`` before
+    ``paid_at``, a pin at the time at which the product was put into the cart for ``cart_days``. ``split``: how hosts
+    of one session share. Purchases of the winner himself, or of any host of the event, count or go to House.
+    """
+
+    precedence: tuple[Touch, ...] = ("host", "code", "click", "session", "pin")
+    click_days: Days = 14
+    cart_days: Days = 30
+    split: Literal["weights", "equal", "air_time"] = "weights"
+    self_purchase: Purchase = "count"
+    staff_purchase: Purchase = "count"
+
+
+DEFAULT_ATTRIBUTION = Attribution()
+
+
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Declared rules; what is left out keeps the value given here.
 
@@ -50,6 +72,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     commission: Commission = Commission()
     claim_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 14
     claim_answer_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 7
+    attribution: Attribution = DEFAULT_ATTRIBUTION
 
     @property
     def opened(self) -> frozenset[str]:
@@ -58,19 +81,26 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 def parse_rules(given: dict[str, Any], exponent: int, before: Rules | None = None) -> Rules:
-    """Rules as declared, on top of those that held before. Amounts are decimal strings of a currency's exponent.
+    """Rules as declared, on top of those that held before; so are the members of ``attribution``.
 
+    Amounts are decimal strings of a currency's exponent.
     Errors: Invalid ``rules_invalid`` with the reason; those of an amount.
     """
     declared = dict(given)
+    held = before or Rules()
     if "approval_above" in declared:
         declared["approval_above"] = _minor(declared["approval_above"], exponent, "approval_above")
     if isinstance(commission := declared.get("commission"), dict):
-        declared["commission"] = _commission(commission, exponent)
+        declared["commission"] = {**msgspec.to_builtins(held.commission), **_commission(commission, exponent)}
+    if isinstance(attribution := declared.get("attribution"), dict):
+        declared["attribution"] = {**msgspec.to_builtins(held.attribution), **attribution}
     try:
-        rules = msgspec.convert({**msgspec.to_builtins(before or Rules()), **declared}, Rules)
+        rules = msgspec.convert({**msgspec.to_builtins(held), **declared}, Rules)
     except msgspec.ValidationError as error:
         raise Invalid("rules_invalid", f"{str(error)[:200]}.", "rules") from None
+    precedence = rules.attribution.precedence
+    if not precedence or len(set(precedence)) < len(precedence):
+        raise Invalid("rules_invalid", "attribution.precedence names what counts, each once.", "rules")
     return msgspec.structs.replace(rules, public_channels=tuple(sorted(set(rules.public_channels))))
 
 
@@ -98,4 +128,13 @@ def _minor(amount: object, exponent: int, name: str) -> int | None:
 def document(rules: Rules) -> dict[str, Any]:
     """Rules as an entry body keeps them: what equals the default is left out."""
     kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(rules))
+    declared = shown_attribution(rules.attribution)
+    default = shown_attribution(DEFAULT_ATTRIBUTION)
+    kept["attribution"] = {name: value for name, value in declared.items() if value != default[name]}
     return {name: value for name, value in kept.items() if value != {}}
+
+
+def shown_attribution(attribution: Attribution) -> dict[str, Any]:
+    """Every rule of attribution, those that were left out too."""
+    shown = msgspec.structs.asdict(attribution)
+    return shown | {"precedence": list(attribution.precedence)}

@@ -15,7 +15,7 @@ from app.state import State
 
 def paid(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     """An order, and right behind it whatever waited for it. Errors: AppError, the refusal."""
-    body = orders.order_body(state, fact.content, now)
+    body = orders.order_body(state, fact.content, now, fact.touches)
     booking = Booking(state)
     booking.sale(fact.key, body)
     drafts = [Draft("order.paid", fact.key, body, fact.content["paid_at"])]

@@ -4,21 +4,23 @@ It is a fold of the journal like every other view. The writer decides a batch on
 only if the database committed; ``apply`` therefore replaces what it changes and never edits in place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from itertools import chain, islice
 from typing import Any
 
 from immutables import Map
 from msgspec import Struct, convert, field
+from msgspec.structs import replace
 
 from app.challenge import roster as rosters
 from app.challenge.roster import Roster
-from app.challenge.rules import Rules
+from app.challenge.rules import Attribution, Rules
+from app.challenge.show import Offer, Pin, Session, pins_at, shares_in, unpinned
 from app.errors import InvariantError
 from app.journal.entry import Entry
 from app.sales.nobody import HOUSE, NO_TEAM
-from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute, Session
+from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100
@@ -48,6 +50,11 @@ class State(Struct):
     past_rules: tuple[tuple[int, int, Rules], ...] = ()
     roster: Roster = field(default_factory=Roster)
     sessions: dict[str, Session] = field(default_factory=dict)
+    # By product.
+    pins: dict[str, tuple[Pin, ...]] = field(default_factory=dict)
+    # By session, the products that are pinned in it now and since when.
+    pinned: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    offers: dict[str, Offer] = field(default_factory=dict)
     parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     orderless: tuple[str, ...] = ()
     # By their keys.
@@ -82,9 +89,29 @@ class State(Struct):
     def team_of(self, host: str, at: int) -> str:
         return self.roster.hosts[host].team_at(at) or NO_TEAM
 
-    def session_weights(self, session: str) -> list[tuple[str, int]] | None:
-        found = self.sessions.get(session)
-        return list(found.hosts) if found else None
+    def has_session(self, session: str) -> bool:
+        return session in self.sessions
+
+    def shares_in(self, session: str, at: int, split: str) -> Sequence[tuple[str, int]]:
+        return shares_in(self.sessions[session], at, split)
+
+    @property
+    def products_pinned(self) -> Collection[str]:
+        return self.pins
+
+    def pins_at(self, sku: str, at: int, most: int) -> list[tuple[str, int]]:
+        return [(pin.session, pin.pinned_at) for pin in pins_at(self.pins[sku], self.sessions, at, most)]
+
+    def person_of(self, host: str) -> str:
+        return self.roster.hosts[host].person
+
+    def is_staff(self, person: str) -> bool:
+        return person in self.roster.persons
+
+    def attribution_at(self, at: int) -> tuple[int, Attribution]:
+        """The rules of attribution that held at a time, and the version of the rules."""
+        version, rules = self.rules_at(at)
+        return version, rules.attribution
 
     def rules_at(self, at: int) -> tuple[int, Rules]:
         """Version and rules in force at a time; before the event was made, its first."""
@@ -163,7 +190,9 @@ def _created(state: State, key: str, recorded_at: int, content: Mapping[str, Any
 
 
 def _rules_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    state.past_rules = (*state.past_rules, (recorded_at, state.rules_version, state.rules))
+    # No order can have come to a draft, so what it declares holds from the beginning.
+    if state.status != "draft":
+        state.past_rules = (*state.past_rules, (recorded_at, state.rules_version, state.rules))
     state.rules = convert(content["rules"], Rules)
     state.rules_version = content["version"]
 
@@ -188,8 +217,10 @@ def _session_started(state: State, key: str, recorded_at: int, content: Mapping[
 
 def _session_ended(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
     before = state.sessions[content["id"]]
-    ended = Session(before.id, before.hosts, before.started_at, content["ended_at"])
-    state.sessions = {**state.sessions, ended.id: ended}
+    state.sessions = {**state.sessions, before.id: replace(before, ended_at=content["ended_at"])}
+    for sku, _ in state.pinned.get(before.id, ()):
+        state.pins = {**state.pins, sku: unpinned(state.pins[sku], before.id, content["ended_at"])}
+    state.pinned = {session: pins for session, pins in state.pinned.items() if session != before.id}
 
 
 def _paid(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:

@@ -12,15 +12,6 @@ NO_ACCOUNT: Account = (0, 0, 0)
 DAY_US = 86_400 * 1_000_000
 
 
-class Session(Struct, frozen=True, omit_defaults=True):
-    """One stretch on air, ``[started_at, ended_at)`` in microseconds; ``ended_at`` 0 while it lasts."""
-
-    id: str
-    hosts: tuple[tuple[str, int], ...]
-    started_at: int
-    ended_at: int = 0
-
-
 class Correction(Struct, frozen=True):
     """A correction that waits for a second person. Units: ``amount`` is what it would move, minor units."""
 
