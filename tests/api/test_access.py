@@ -46,6 +46,8 @@ WANTED = {
     f"PUT {EVENT}/overlays": "ops",
     f"GET {EVENT}/overlays": "ops audit",
     f"GET {EVENT}/journal": "audit",
+    f"GET {EVENT}/checkpoints": "audit",
+    "GET /.well-known/kos-keys.json": "public",
     "POST /v1/tokens": "ops",
     "GET /v1/tokens": "ops",
     "DELETE /v1/tokens/{token}": "ops",
@@ -238,6 +240,7 @@ def event_calls(event: str) -> list[tuple[str, str, Any]]:
         ("PUT", f"{path}/overlays", {"scene": "intro"}),
         ("GET", f"{path}/overlays", None),
         ("GET", f"{path}/journal", None),
+        ("GET", f"{path}/checkpoints", None),
         ("POST", "/v1/tokens", {"event": event}),
     ]
 
