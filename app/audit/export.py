@@ -1,7 +1,7 @@
 """``kos export``: an event's postings as CSV, one line each, for whoever books them."""
 
 import csv
-from typing import TextIO
+from typing import IO
 
 from app.audit import PAGE
 from app.errors import NotFound
@@ -14,7 +14,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-async def export_csv(store: Store, event: str, out: TextIO) -> int:
+async def export_csv(store: Store, event: str, out: IO[str]) -> int:
     """Write every posting with the entry it follows from; returns how many. One consistent read snapshot.
 
     Units: amounts are decimal strings, debit positive, credit negative; the amounts of a position sum to zero.

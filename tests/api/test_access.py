@@ -47,6 +47,7 @@ WANTED = {
     f"GET {EVENT}/overlays": "ops audit",
     f"GET {EVENT}/journal": "audit",
     f"GET {EVENT}/checkpoints": "audit",
+    f"GET {EVENT}/package": "audit",
     "GET /.well-known/kos-keys.json": "public",
     "POST /v1/tokens": "ops",
     "GET /v1/tokens": "ops",
@@ -241,6 +242,7 @@ def event_calls(event: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{path}/overlays", None),
         ("GET", f"{path}/journal", None),
         ("GET", f"{path}/checkpoints", None),
+        ("GET", f"{path}/package", None),
         ("POST", "/v1/tokens", {"event": event}),
     ]
 
