@@ -9,6 +9,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY kos_client kos_client
 COPY migrations migrations
+COPY recount recount
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/kos/bin/pip install --no-cache-dir --no-deps --no-index /wheels/kos_live-*.whl
 

@@ -73,6 +73,10 @@ class Events:
             opened.asked_at = time.monotonic()
         return opened
 
+    def opened(self) -> list[OpenEvent]:
+        """The events that are open now; asking keeps none of them open."""
+        return list(self._open.values())
+
     async def brand_of(self, event: str) -> str | None:
         """Whose event it is, not loaded for that; None if there is none. Errors: Unavailable, from the database."""
         opened = self.known(event)

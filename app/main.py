@@ -17,6 +17,7 @@ from app.access import Access, Principal
 from app.api import (
     boards,
     channels,
+    checkpoints,
     claims,
     corrections,
     credentials,
@@ -40,6 +41,8 @@ from app.api.sse import sse_router
 from app.api.stream import Stream
 from app.audience.heartbeats import Heartbeats
 from app.audience.presence import Presence
+from app.audit.checkpoints import PURPOSE, Checkpoints, Watch, clock_us
+from app.audit.signing import SigningKey
 from app.database import create_engine
 from app.errors import AppError
 from app.events import Events
@@ -113,6 +116,7 @@ def create_app(
         overlays,
         journal,
         ledger,
+        checkpoints,
         credentials,
         health,
     ):
@@ -165,8 +169,9 @@ def _lifespan(
             )
             opened.is_followed = feed.hub.is_followed
             told = Overlays(engine)
+            signed = Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us)
             services = app.state.services = Services(
-                settings, store, opened, feed, profiles, access, told, _live_overlays(feed, feed.hub, told, bus)
+                settings, store, opened, feed, profiles, access, told, _live_overlays(feed, feed.hub, told, bus), signed
             )
             stream = _stream(services, feed.hub)
             channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
@@ -175,13 +180,8 @@ def _lifespan(
             presence = _live_viewers(services, stream, bus)
             app.state.readiness.followers = stream.connections.everyone
             app.state.readiness.is_catching_up = lambda: opened.is_catching_up
-            watches = [
-                asyncio.create_task(presence.watch()),
-                asyncio.create_task(feed.hub.refresh_live("viewers", _VIEWERS_SECONDS)),
-                asyncio.create_task(stream.connections.watch()),
-                asyncio.create_task(observe.watch(stream.connections, feed.hub, opened.following.counts)),
-                asyncio.create_task(feed.hub.refresh_live("overlays", _OVERLAYS_SECONDS)),
-            ]
+            signing = Watch(signed, opened.opened, settings.checkpoint_entries, settings.checkpoint_seconds)
+            watches = _watches(services, feed.hub, stream, presence, signing)
             try:
                 yield
             finally:
@@ -196,6 +196,20 @@ def _lifespan(
                 await _close("engine", engine.dispose)
 
     return lifespan
+
+
+def _watches(
+    services: Services, hub: Hub, stream: Stream, presence: Presence, signing: Watch
+) -> list[asyncio.Task[None]]:
+    """What runs for as long as the application does."""
+    return [
+        asyncio.create_task(presence.watch()),
+        asyncio.create_task(hub.refresh_live("viewers", _VIEWERS_SECONDS)),
+        asyncio.create_task(stream.connections.watch()),
+        asyncio.create_task(observe.watch(stream.connections, hub, services.events.following.counts)),
+        asyncio.create_task(hub.refresh_live("overlays", _OVERLAYS_SECONDS)),
+        asyncio.create_task(signing.watch()),
+    ]
 
 
 def _include_first(app: FastAPI, router: APIRouter) -> None:

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     admin_key: SecretStr = Field(SecretStr(""), description="A key of the brand `default` with every scope")
     signing_key: SecretStr = Field(
         SecretStr(""),
-        description="Signs overlay and viewer tokens; empty: made once and kept in the database",
+        description="Signs overlay and viewer tokens and checkpoints; empty: made once and kept in the database",
     )
     docs_public: bool = Field(False, description="Whether /docs and /openapi.json can be read without a key")
     metrics_public: bool = Field(False, description="Whether /metrics can be read without a key")
@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     batch_facts_max: int = Field(1_000, ge=1, description="Most facts in one transaction")
     queue_facts_max: int = Field(20_000, ge=1, description="Most facts waiting for one event; above it 503")
     state_entries: int = Field(10_000, ge=1, description="The folded state is stored every so many entries")
+    checkpoint_entries: int = Field(10_000, ge=1, description="The head of an event is signed every so many entries")
+    checkpoint_seconds: float = Field(60, gt=0, description="The head is signed at the latest so long after it moved")
     writer_connections_max: int = Field(8, ge=1, description="Database connections that writers may hold")
     events_open_max: int = Field(200, ge=1, description="Events kept folded in memory")
     event_idle_seconds: float = Field(600, gt=0, description="An event that nobody asks for is unloaded after this")

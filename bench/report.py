@@ -21,7 +21,8 @@ _FIGURES = (
 )
 
 # By heading; those of the whole path are one for each way that processes meet.
-_ON_THE_STREAM = {
+_TOLD = {
+    "Recount of a result": "recount",
     "Handshakes": "handshakes",
     "A crowd": "crowd",
     "Memory of a connection": "memory",
@@ -47,7 +48,7 @@ def report(folder: Path) -> str:
     for name, write in writers.items():
         if (result := _read(folder / f"{name}.json")) is not None:
             parts += [*write(result), _machine(result)]
-    for title, pattern in _ON_THE_STREAM.items():
+    for title, pattern in _TOLD.items():
         for path in sorted(folder.glob(f"{pattern}.json")):
             if (result := _read(path)) is not None:
                 parts += [*_told(title, result), _machine(result)]

@@ -22,6 +22,7 @@ measure() {
 measure ingest
 measure million
 measure latency
+measure recount
 if command -v gcc >/dev/null; then
     for measurement in saturated stalls handshakes crowd memory reconnect slow path; do
         measure "fanout.$measurement"

@@ -36,8 +36,9 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.feed": ("app.feed_documents", "app.grants", "app.realtime", "app.profiles", *_EVENTS),
     "app.feed_documents": _EVENTS,
     "app.audience": ("app.audience", "app.realtime", *_EVENTS),
-    # An audit decides again what was decided, so it alone of the services knows the rule of every kind.
-    "app.audit": ("app.audit", "app.decide", *_EVENTS),
+    # An audit decides again what was decided, so it alone of the services knows the rule of every kind; its signed
+    # checkpoints are plain transactions.
+    "app.audit": ("app.audit", "app.decide", "app.database", *_EVENTS),
     "app.following": ("app.realtime.bus", "app.journal", *_BASE),
     "app.opened": ("app.state", "app.journal", *_RULES, *_BASE),
     "app.events": ("app.opened", "app.following", "app.realtime.bus", "app.state", "app.journal", *_RULES, *_BASE),

@@ -8,7 +8,7 @@ import pytest
 from tests import architecture
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("app", "bench", "kos_client", "migrations", "requirements", "tests")
+FOLDERS = ("app", "bench", "kos_client", "migrations", "recount", "requirements", "tests")
 
 
 def planted(root: Path, **modules: str) -> Path:

@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 
 from app import decide, errors, metrics, state
 from app.api import problems
+from app.audit.package_reader import CODES
 from app.audit.verify import PASSES
 from app.cli import COMMANDS, load
 from app.journal.tables import metadata
@@ -190,6 +191,7 @@ def test_tables_guards_and_findings_are_documented():
     assert first_names(section(architecture, "## Tables")) == set(metadata.tables)
     assert set(re.findall(r"`(\w+)`", guarded)) >= states | words
     assert first_names(section(operations, "## Verify")) >= set(PASSES)
+    assert first_names(section(operations, "## Recount")) == set(CODES)
 
 
 def test_settings_are_documented_with_their_defaults():

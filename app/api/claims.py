@@ -17,7 +17,7 @@ from app.sales.facts import order_key
 from app.sales.money import AMOUNT_MINOR_MAX, parse_amount
 from app.sales.reattribution import correction_key
 from app.sales.times import parse_time, rfc3339
-from app.state.parts import Claim
+from app.state.parts import DAY_US, Claim
 
 router = APIRouter(route_class=GuardedRoute, tags=["claims"])
 
@@ -56,7 +56,7 @@ async def open_claim(
         "id": given.id,
         "host": given.host,
         "position": entry.position,
-        "answer_due": rfc3339(entry.content["due"]),
+        "answer_due": rfc3339(entry.content["at"] + opened.state.rules.claim_answer_days * DAY_US),
     }
 
 

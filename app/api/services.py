@@ -7,6 +7,7 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from app.access import Access, Principal
+from app.audit.checkpoints import Checkpoints
 from app.errors import NotFound
 from app.events import Events, OpenEvent
 from app.feed import Feed
@@ -32,6 +33,7 @@ class Services:
     overlays: Overlays
     # Tells everybody who follows that an event's overlays were told something.
     overlays_changed: Callable[[str], None]
+    checkpoints: Checkpoints
 
     async def event(self, principal: Principal, event: str) -> OpenEvent:
         """The event, if it belongs to the asker's brand.

@@ -7,7 +7,7 @@ so that a file from which something was lost is refused. The rules for names are
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import TextIO
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from app.audit.beancount_names import account_name, order_link
@@ -70,7 +70,7 @@ class _Book:
         return "\n".join(lines) + "\n"
 
 
-async def export_beancount(store: Store, event: str, out: TextIO) -> int:
+async def export_beancount(store: Store, event: str, out: IO[str]) -> int:
     """Write the ledger; returns how many transactions it has. One consistent read snapshot.
 
     Units: amounts are decimals of the event's currency, debit positive, credit negative, as beancount has them; a

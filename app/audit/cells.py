@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import IO
 
 Cell = str | int
 
@@ -22,7 +22,7 @@ def cell(value: Cell) -> Cell:
     return value
 
 
-def row_writer(out: TextIO) -> Callable[[Sequence[Cell]], None]:
+def row_writer(out: IO[str]) -> Callable[[Sequence[Cell]], None]:
     """What writes one row after the other."""
     writer = csv.writer(out, lineterminator="\n")
     return lambda row: writer.writerow([cell(value) for value in row])

@@ -6,7 +6,7 @@ journal, and an export must not say another thing tomorrow.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import IO
 
 from app.audit import export_boards, export_sales
 from app.audit.beancount_names import account_name
@@ -32,7 +32,7 @@ class CsvList:
     rows: Callable[[Reading], Rows]
 
 
-async def export_csv(store: Store, event: str, out: TextIO, name: str = "postings") -> int:
+async def export_csv(store: Store, event: str, out: IO[str], name: str = "postings") -> int:
     """Write one of ``LISTS`` with its header; returns how many rows. One consistent read snapshot.
 
     Errors: NotFound ``event_unknown``.

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from app.errors import Invalid
-from app.sales.money import parse_amount
+from app.sales.money import format_amount, parse_amount
 
 Bps = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Minor = Annotated[int, msgspec.Meta(ge=0)]
@@ -132,6 +132,23 @@ def document(rules: Rules) -> dict[str, Any]:
     default = shown_attribution(DEFAULT_ATTRIBUTION)
     kept["attribution"] = {name: value for name, value in declared.items() if value != default[name]}
     return {name: value for name, value in kept.items() if value != {}}
+
+
+def shown(rules: Rules, exponent: int) -> dict[str, Any]:
+    """Every rule as a call declares it: amounts as decimal strings, those that were left out too."""
+
+    def amount(minor: int | None) -> str | None:
+        return None if minor is None else format_amount(minor, exponent)
+
+    commission = msgspec.structs.asdict(rules.commission)
+    commission["tiers"] = [[amount(reached), bps] for reached, bps in rules.commission.tiers]
+    commission["cap"] = amount(rules.commission.cap)
+    return msgspec.structs.asdict(rules) | {
+        "public_channels": list(rules.public_channels),
+        "approval_above": amount(rules.approval_above),
+        "commission": commission,
+        "attribution": shown_attribution(rules.attribution),
+    }
 
 
 def shown_attribution(attribution: Attribution) -> dict[str, Any]:

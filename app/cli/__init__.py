@@ -15,7 +15,8 @@ COMMANDS = {
     "serve": "Serve the API, the stream and the overlays; the database is brought up to date first.",
     "replay": "Post a shop's order export into an event; running it twice changes nothing.",
     "verify": "Recompute hashes, postings and boards from the entries and name everything that does not agree.",
-    "export": "Write an event's ledger to a file.",
+    "export": "Write an event's ledger, or its whole journal as a signed package, to a file.",
+    "recount": "Check a package, decide every entry again and rank the boards; without a database or a network.",
     "keys": "Create, list and revoke API keys.",
 }
 

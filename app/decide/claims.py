@@ -32,7 +32,7 @@ def opened(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     days = state.rules.claim_days
     if now > paid_at + days * DAY_US:
         raise Conflict("claim_too_late", f"A sale is claimed within {days} days after it was paid.")
-    body: dict[str, Any] = {"fact": content, "host": host, "due": now + state.rules.claim_answer_days * DAY_US}
+    body: dict[str, Any] = {"fact": content, "host": host, "at": now}
     if "order" in content:
         body["about"] = content["order"]
     return [Draft("claim.opened", fact.key, body)]

@@ -36,7 +36,7 @@ def released(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
         body: dict[str, Any] = {"until": until, "amounts": amounts[start : start + HOSTS_PER_ENTRY_MAX]}
         if start == 0:
             # What a repeat is answered from.
-            body |= {"fact": fact.content, "hosts": len(amounts), "amount": sum(sums.values())}
+            body |= {"fact": fact.content, "at": now, "hosts": len(amounts), "amount": sum(sums.values())}
         drafts.append(Draft("commission.released", key, body))
     return drafts
 

@@ -164,3 +164,30 @@ secret = Table(
     Column("value", LargeBinary, nullable=False),
     **_SQLITE,
 )
+
+# Signed hashes of journals. Nothing of them is updated; they go only with their event.
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("position", BIG, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("made_at", BIG, nullable=False),
+    Column("key", TEXT, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    CheckConstraint("position > 0", name="position_positive"),
+    CheckConstraint("length(hash) = 32", name="hash_size"),
+    CheckConstraint("length(signature) = 64", name="signature_size"),
+    **_SQLITE,
+)
+
+# The public halves of all keys that have signed.
+checkpoint_key = Table(
+    "checkpoint_key",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("public", LargeBinary, nullable=False),
+    Column("made_at", BIG, nullable=False),
+    CheckConstraint("length(public) = 32", name="public_size"),
+    **_SQLITE,
+)

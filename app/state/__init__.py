@@ -274,7 +274,8 @@ def _dispute_closed(state: State, key: str, recorded_at: int, content: Mapping[s
 
 def _claim_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
     fact = content["fact"]
-    claim = Claim(content["host"], fact.get("order", ""), fact["person"], recorded_at, content["due"])
+    due = content["at"] + state.rules.claim_answer_days * DAY_US
+    claim = Claim(content["host"], fact.get("order", ""), fact["person"], content["at"], due)
     state.claims = {**state.claims, fact["id"]: claim}
 
 

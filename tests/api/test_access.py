@@ -56,6 +56,9 @@ WANTED = {
     f"PUT {EVENT}/overlays": "ops",
     f"GET {EVENT}/overlays": "ops audit",
     f"GET {EVENT}/journal": "audit",
+    f"GET {EVENT}/checkpoints": "audit",
+    f"GET {EVENT}/package": "audit",
+    "GET /.well-known/kos-keys.json": "public",
     "POST /v1/tokens": "ops",
     "GET /v1/tokens": "ops",
     "DELETE /v1/tokens/{token}": "ops",
@@ -248,6 +251,8 @@ def event_calls(event: str) -> list[tuple[str, str, Any]]:
         ("PUT", f"{path}/overlays", {"scene": "intro"}),
         ("GET", f"{path}/overlays", None),
         ("GET", f"{path}/journal", None),
+        ("GET", f"{path}/checkpoints", None),
+        ("GET", f"{path}/package", None),
         ("POST", "/v1/tokens", {"event": event}),
     ]
 

@@ -85,6 +85,9 @@ def test_every_operation_says_what_it_does_and_what_can_go_wrong(document: dict[
         assert operation["tags"], name
         if name.endswith(("/healthz", "/readyz")):
             continue
+        if name.endswith("/kos-keys.json"):
+            assert operation["security"] == []
+            continue
         assert operation["security"] == [{"key": []}], name
         for status in ("401", "403", "503"):
             assert status in operation["responses"], f"{name} lacks {status}"

@@ -71,6 +71,17 @@ def test_ingest_measures_every_contestant_and_verifies_its_journals(tmp_path):
     assert "single orders / pgbench" in reported(tmp_path)
 
 
+def test_recount_measures_each_stage_of_each_size(tmp_path):
+    result = measured("recount", tmp_path)
+
+    stages = [
+        f"{stage}, {orders} orders" for orders in ("2,000", "6,000") for stage in ("chain", "whole", "standalone")
+    ]
+    assert [run["stage"] for run in result["runs"]] == stages
+    assert all(run["entries_per_second"] > 0 for run in result["runs"])
+    assert "Recount of a result" in reported(tmp_path)
+
+
 def test_million_weighs_both_databases_and_verifies_them(tmp_path):
     result = measured("million", tmp_path)
 

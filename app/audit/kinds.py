@@ -1,0 +1,349 @@
+"""How each kind of entry is decided again: the fact that its body tells, and what the decision looked up. Pure.
+
+A kind has one row in ``KINDS``. A row says how the fact is rebuilt; the rules themselves are those of ``app.decide``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.challenge.rules import Rules, shown
+from app.challenge.rules import document as rules_document
+from app.journal.drafts import Fact
+from app.journal.entry import Entry
+from app.sales.facts import LINES_MAX, QUANTITY_MAX, Identifier, OrderId, order_key
+from app.sales.money import AMOUNT_MINOR_MAX, exponent_of
+from app.sales.settlement import payout_key
+from app.state import State
+
+Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MINOR_MAX)]
+Price = Annotated[int, Meta(ge=0, le=AMOUNT_MINOR_MAX)]
+Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+LineId = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class _Fact(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The normal form of what a call said: what is left out has its default, and no default is written down."""
+
+
+class OrderLine(_Fact):
+    id: LineId
+    quantity: Quantity
+    unit_price: Price
+    discount: Price = 0
+    sku: str = ""
+    title: str = ""
+    host: str = ""
+    code: str = ""
+    click: str = ""
+    session: str = ""
+    carted_at: int | None = None
+
+
+class Order(_Fact):
+    id: OrderId
+    source: Identifier
+    paid_at: int
+    currency: str
+    lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=LINES_MAX)]
+    shipping: Price = 0
+    tax: Price = 0
+    tax_included: bool = False
+    host: str = ""
+    code: str = ""
+    click: str = ""
+    session: str = ""
+    buyer: str = ""
+
+
+class RefundLine(_Fact):
+    id: LineId
+    quantity: Annotated[int, Meta(ge=0, le=QUANTITY_MAX)] = 0
+    amount: Price = 0
+
+
+class Refund(_Fact):
+    id: OrderId
+    source: Identifier
+    refunded_at: int
+    order: str = ""
+    amount: Price = 0
+    lines: list[RefundLine] = []
+
+
+class Cancellation(_Fact):
+    id: str
+    source: Identifier
+    order: str
+    cancelled_at: int
+
+
+class Dispute(_Fact):
+    id: OrderId
+    source: Identifier
+    order: str
+    disputed_at: int
+    amount: Amount
+    fee: Price = 0
+
+
+class Outcome(_Fact):
+    id: OrderId
+    source: Identifier
+    outcome: Literal["won", "lost"]
+    closed_at: int
+
+
+class Claimed(_Fact):
+    id: Identifier
+    host: str
+    reason: str
+    person: str
+    order: str = ""
+    paid_at: int | None = None
+    amount: Price = 0
+
+
+class ClaimEnd(_Fact):
+    id: Identifier
+    outcome: Literal["accepted", "rejected", "withdrawn"]
+    reason: str
+    person: str
+    correction: str = ""
+
+
+class Release(_Fact):
+    id: Identifier
+    until: int | None = None
+
+
+class Payout(_Fact):
+    id: Identifier
+    host: str
+    amount: Amount
+    reference: str = ""
+
+
+class PayoutFailure(_Fact):
+    id: Identifier
+    reason: str
+
+
+class StatementEnd(_Fact):
+    id: Identifier
+    to: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Weight(_Fact):
+    id: str
+    weight: Annotated[int, Meta(ge=1)]
+
+
+class SessionStart(_Fact):
+    id: Identifier
+    hosts: Annotated[list[Weight], Meta(min_length=1)]
+    started_at: int | None = None
+
+
+class SessionEnd(_Fact):
+    id: Identifier
+    ended_at: int | None = None
+
+
+class Terms(_Fact):
+    """The body of ``event.created``."""
+
+    brand: str
+    currency: str
+    exponent: int
+    timezone: str
+    starts_at: int
+    ends_at: int
+    rules: Rules
+
+
+class Kind(NamedTuple):
+    """How one kind is decided again.
+
+    Shape: ``fact`` rebuilds what was said from the entries of one call (several only of a large roster); None for what
+    only follows from another entry. ``shape`` is the fact's normal form, if its body holds one. ``took`` names the
+    member of the body that holds the time of the decision where the fact left its time out. ``looks_at`` gives the
+    keys of the orders whose entries the decision looks up; None: of the one that the body is ``about``.
+    """
+
+    fact: Callable[[State, Sequence[Entry]], Fact] | None
+    shape: type[_Fact] | None = None
+    took: str = ""
+    looks_at: "Callable[[Uses, Mapping[str, Any]], Sequence[str]] | None" = None
+
+
+class Malformed(Exception):
+    """A fact that no call can have said."""
+
+
+def said(key: str) -> Callable[[State, Sequence[Entry]], Fact]:
+    """A fact that stands in the body as it is; ``key`` is its business key, made of the fact's members."""
+
+    def rebuilt(state: State, call: Sequence[Entry]) -> Fact:
+        entry = call[0]
+        fact: dict[str, Any] = entry.content["fact"]
+        order = order_key(fact["source"], fact["order"]) if fact.get("order") and "source" in fact else ""
+        return Fact(entry.kind, key.format(**fact), fact, entry.actor, order)
+
+    return rebuilt
+
+
+def checked(kind: Kind, state: State, fact: Mapping[str, Any]) -> None:
+    """Errors: Malformed if it is not the normal form of what a call can say in this event."""
+    if kind.shape is None:
+        return
+    try:
+        normal = msgspec.convert(fact, kind.shape)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error)) from None
+    if msgspec.to_builtins(normal) != fact:
+        raise Malformed("something stands there that is zero, empty or its default")
+    if isinstance(normal, Order):
+        _check_order(normal, state)
+    if isinstance(normal, Refund):
+        if len({line.id for line in normal.lines}) != len(normal.lines):
+            raise Malformed("two lines have one id")
+        if not (normal.amount or (normal.lines and normal.order)):
+            raise Malformed("it gives nothing back")
+        if not all(line.quantity or line.amount for line in normal.lines):
+            raise Malformed("a line gives nothing back")
+
+
+def _check_order(order: Order, state: State) -> None:
+    if order.currency != state.currency:
+        raise Malformed(f"it is in {order.currency}, not in {state.currency}")
+    if len({line.id for line in order.lines}) != len(order.lines):
+        raise Malformed("two lines have one id")
+    nets = [line.quantity * line.unit_price - line.discount for line in order.lines]
+    total = sum(nets) + order.shipping + (0 if order.tax_included else order.tax)
+    if min(nets) < 0 or total > AMOUNT_MINOR_MAX or (order.tax_included and order.tax > sum(nets)):
+        raise Malformed("its amounts do not go together")
+
+
+def _ops_fact(entry: Entry, content: dict[str, Any]) -> Fact:
+    """What those who run the event said; its key only if it brought one of its own."""
+    request = entry.content.get("request", "")
+    return Fact(entry.kind, entry.key if request else "", content, entry.actor, request=request)
+
+
+def _created(state: State, call: Sequence[Entry]) -> Fact:
+    content = call[0].content
+    try:
+        terms = msgspec.convert(content, Terms)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error)) from None
+    if terms.exponent != exponent_of(terms.currency) or terms.ends_at <= terms.starts_at:
+        raise Malformed("the event's terms do not go together")
+    if rules_document(terms.rules) != content["rules"]:
+        raise Malformed("the rules hold what is their default")
+    return Fact("event.created", "", content, call[0].actor)
+
+
+def _rules(state: State, call: Sequence[Entry]) -> Fact:
+    """Every rule, as a call would give it: amounts as decimal strings, where a body has minor units."""
+    rules = msgspec.convert(call[0].content["rules"], Rules)
+    return _ops_fact(call[0], {"rules": shown(rules, state.exponent)})
+
+
+def _roster(state: State, call: Sequence[Entry]) -> Fact:
+    given: dict[str, list[Any]] = {"teams": [], "stores": [], "hosts": []}
+    for entry in call:
+        for name, items in entry.content.items():
+            if isinstance(items, list):
+                given.setdefault(name, []).extend(items)
+    return _ops_fact(call[0], given)
+
+
+def _moved(state: State, call: Sequence[Entry]) -> Fact:
+    content = call[0].content
+    given = {"to": content["to"], "reason": content.get("reason", "")}
+    return _ops_fact(call[0], given | {"waive": content.get("waived", {}).get("reason", "")})
+
+
+def _of_correction(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
+    fact = content["fact"]
+    orders: Sequence[str] = fact.get("orders", ())
+    if content.get("waits"):
+        uses.waiting[fact["id"]] = orders
+    return orders
+
+
+def _of_its_opening(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
+    return uses.waiting.pop(content["fact"]["id"], ())
+
+
+def _failed(state: State, call: Sequence[Entry]) -> Fact:
+    entry = call[0]
+    fact = entry.content["fact"]
+    key = payout_key(fact["id"])
+    return Fact(entry.kind, f"{key}:failed", fact, entry.actor, key)
+
+
+def _of_claim(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
+    """The order that is claimed, or the correction that the claim led to."""
+    wanted = [content.get("about", ""), content["fact"].get("correction", "")]
+    return [key for key in wanted if key]
+
+
+KINDS: Mapping[str, Kind] = {
+    "event.created": Kind(_created),
+    "rules.changed": Kind(_rules),
+    "roster.changed": Kind(_roster),
+    "event.moved": Kind(_moved, took="ends_at"),
+    "session.started": Kind(said("session:{id}:started"), SessionStart, took="started_at"),
+    "session.ended": Kind(said("session:{id}:ended"), SessionEnd, took="ended_at"),
+    "order.paid": Kind(said("order:{source}:{id}"), Order),
+    "order.refunded": Kind(said("refund:{source}:{id}"), Refund),
+    "order.cancelled": Kind(said("cancellation:{source}:{id}"), Cancellation),
+    "order.disputed": Kind(said("dispute:{source}:{id}"), Dispute),
+    "dispute.closed": Kind(said("outcome:{source}:{id}"), Outcome),
+    "correction.opened": Kind(said("correction:{id}"), looks_at=_of_correction),
+    "correction.closed": Kind(said("correction:{id}:closed"), looks_at=_of_its_opening),
+    "order.reattributed": Kind(None),
+    "adjustment.made": Kind(None),
+    "claim.opened": Kind(said("claim:{id}"), Claimed, took="at", looks_at=_of_claim),
+    "claim.closed": Kind(said("claim:{id}:closed"), ClaimEnd, looks_at=_of_claim),
+    "commission.released": Kind(said("release:{id}"), Release, took="at"),
+    "payout.made": Kind(said("payout:{id}"), Payout),
+    "payout.failed": Kind(_failed, PayoutFailure),
+    "statement.closed": Kind(said("statement:{id}"), StatementEnd),
+    "refund.matched": Kind(None),
+}
+
+
+class _About(Struct):
+    about: str = ""
+
+
+_ABOUT = msgspec.json.Decoder(_About)
+
+
+class Uses:
+    """Until which position the entries of an order will be looked up: of those orders only that something is about."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, int] = {}
+        # By id, the orders of corrections that wait for a second person.
+        self.waiting: dict[str, Sequence[str]] = {}
+
+    def hear(self, kind: str, position: int, body: msgspec.Raw) -> None:
+        """Note which orders the decision on this entry looks at. A body that cannot be read is found later."""
+        row = KINDS.get(kind)
+        if row is None or kind == "order.paid":
+            return
+        try:
+            if row.looks_at is not None:
+                orders = row.looks_at(self, msgspec.json.decode(body))
+            else:
+                about = _ABOUT.decode(body).about
+                orders = (about,) if about else ()
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+            return
+        self.last.update(dict.fromkeys(orders, position))

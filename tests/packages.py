@@ -1,0 +1,102 @@
+"""Result packages of events in memory, and lines of them changed and signed again by somebody who has a key."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from app.audit.package import Writer
+from app.audit.recount import Report, recount
+from app.audit.signing import Checkpoint, PublicKey, SigningKey, checkpoint_bytes, fingerprint_of
+from app.journal.drafts import Fact
+from app.journal.entry import Entry, canonical_bytes, rehash
+from app.journal.store import head_after, new_head
+from tests import histories
+from tests.book import (
+    Book,
+    cancellation_said,
+    correction_end_said,
+    correction_said,
+    dispute_said,
+    move_said,
+    order,
+    order_said,
+    outcome_said,
+    refund,
+    refund_said,
+)
+
+KEY = SigningKey(bytes(range(32)))
+FINGERPRINT = fingerprint_of(KEY.public)
+MADE_AT = 1_617_580_800_000_000
+SCORER = Path(__file__).parent.parent / "recount" / "kos_recount.py"
+
+
+def signed(entry: Entry, key: SigningKey = KEY) -> Checkpoint:
+    """The checkpoint at an entry."""
+    message = checkpoint_bytes(entry.event, entry.position, entry.hash, MADE_AT)
+    return Checkpoint(entry.event, entry.position, entry.hash, MADE_AT, key.id, key.sign(message))
+
+
+def package_of(entries: Iterable[Entry], key: SigningKey = KEY, every: int = 10) -> bytes:
+    """The package of these entries, signed every so many positions and at the head."""
+    listed = list(entries)
+    head = head_after(new_head(listed[0].event, "mac"), listed)
+    writer = Writer(head, key)
+    checkpoints = [signed(entry, key) for entry in listed if entry.position % every == 0 or entry is listed[-1]]
+    keys = [PublicKey(key.id, key.public, MADE_AT)]
+    return writer.opening(keys) + writer.page(listed, checkpoints) + writer.trailer()
+
+
+def forged(book: Book, position: int, change: Callable[[Entry], object]) -> list[Entry]:
+    """The book's entries with one of them changed, and a chain made anew from there: by who holds the key."""
+    entries = []
+    before = bytes(32)
+    for entry in book.entries:
+        copy = Entry(**{name: getattr(entry, name) for name in Entry.__slots__})
+        copy.content = json.loads(entry.body)
+        if entry.position == position:
+            change(copy)
+            copy.body = canonical_bytes(copy.content)
+        copy.prev_hash = before
+        copy.hash = before = rehash(copy)
+        entries.append(copy)
+    return entries
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def recounted(folder: Path, package: bytes, key: str = FINGERPRINT) -> Report:
+    path = folder / "package.ndjson"
+    path.write_bytes(package)
+    return recount(path, key)
+
+
+def found(report: Report) -> list[tuple[str, int]]:
+    """Every finding as (code, position)."""
+    return [(one.code, one.position) for one in report.findings.listed]
+
+
+def full_book() -> Book:
+    """An entry of every kind."""
+    book = histories.opened()
+    book.say(refund_said(refund("early", "3", amount="2.00")))
+    book.say(dispute_said("d3", "3", "1.00"))
+    for number in range(1, 30):
+        seller: dict[str, Any] = [{"host": "ann"}, {"code": "BO5"}, {"session": "trio"}, {}][number % 4]
+        book.say(order_said(order(str(number), shipping="2.99", **seller)))
+    book.say(refund_said(refund("r1", "1", amount="3.33")))
+    book.say(cancellation_said("2"))
+    book.say(dispute_said("d1", "5", "4.00"))
+    book.say(outcome_said("won", "d1"))
+    book.say(correction_said(["7"], {"cy": 1}))
+    book.say(Fact("rules.changed", "", {"rules": {"approval_above": "0.00"}}, "key:ops"))
+    book.say(correction_said(["9", "10"], {"dee": 1}, id="c2"))
+    book.say(correction_end_said("approved", "c2"))
+    book.say(Fact("session.ended", "session:duo:ended", {"id": "duo"}, "key:ops"))
+    book.say(move_said("ended"))
+    book.say(move_said("final", waive="one shop is late"))
+    return book
