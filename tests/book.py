@@ -108,6 +108,18 @@ def correction_end_said(outcome: str, id: str = "c1", person: str = "joe", actor
     return Fact("correction.closed", f"{correction_key(id)}:closed", content, actor)
 
 
+def claim_said(order: str, host: str = "ann", id: str = "k1", person: str = "ann", actor: str = "key:ann") -> Fact:
+    content = {"id": id, "host": host, "order": facts.order_key("default", order), "reason": "mine", "person": person}
+    return Fact("claim.opened", f"claim:{id}", content, actor)
+
+
+def claim_end_said(outcome: str, id: str = "k1", correction: str = "", person: str = "ines") -> Fact:
+    content = {"id": id, "outcome": outcome, "reason": "checked", "person": person}
+    if correction:
+        content["correction"] = correction_key(correction)
+    return Fact("claim.closed", f"claim:{id}:closed", content, f"key:{person}")
+
+
 def release_said(id: str = "w1", **content: Any) -> Fact:
     return Fact("commission.released", f"release:{id}", {"id": id, **content}, "key:ines")
 

@@ -5,7 +5,7 @@ second, if nothing was wrong, decides: memory holds hosts, and those orders unti
 """
 
 import sqlite3
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -147,6 +147,10 @@ class _Lookup:
     def __init__(self, uses: Uses) -> None:
         self._last = uses.last
         self._kept: dict[str, list[Entry]] = {}
+        # What nothing looks at any more behind a position.
+        self._ends: defaultdict[int, list[str]] = defaultdict(list)
+        for key, last in uses.last.items():
+            self._ends[last].append(key)
 
     def by_key(self, key: str) -> Entry | None:
         """Keys occur once, so no fact in a journal is a repeat; but a decision may ask for an earlier entry."""
@@ -157,10 +161,10 @@ class _Lookup:
 
     def passed(self, entry: Entry) -> None:
         order = entry.about or entry.key
-        if (last := self._last.get(order)) is not None:
+        if self._last.get(order, 0) > entry.position:
             self._kept.setdefault(order, []).append(entry)
-            if last <= entry.position:
-                del self._kept[order]
+        for key in self._ends.pop(entry.position, ()):
+            self._kept.pop(key, None)
 
 
 class _Mismatch(Exception):
