@@ -28,6 +28,7 @@ from app.api import (
     problems,
     roster,
     sessions,
+    show,
 )
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
@@ -101,6 +102,7 @@ def create_app(
         events,
         roster,
         sessions,
+        show,
         orders,
         corrections,
         boards,

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.challenge import roster as rosters
 from app.challenge.roster import Roster
 from app.challenge.rules import DEFAULT_ATTRIBUTION, Attribution, Rules
-from app.challenge.show import Offer, Pin, Session, pins_at, shares_in, unpinned
+from app.challenge.show import Offer, Pin, Session, pinned, pins_at, shares_in, unpinned
 from app.errors import InvariantError
 from app.journal.entry import Entry
 from app.sales.nobody import NO_TEAM
@@ -196,6 +196,36 @@ def _session_ended(state: State, key: str, recorded_at: int, content: Mapping[st
     state.pinned = {session: pins for session, pins in state.pinned.items() if session != before.id}
 
 
+def _session_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    hosts = tuple((host["id"], host["weight"]) for host in content["hosts"])
+    changed = state.sessions[content["id"]].changed(hosts, content["changed_at"])
+    state.sessions = {**state.sessions, changed.id: changed}
+
+
+def _pinned(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    session, sku, at = state.sessions[content["session"]], content["sku"], content["pinned_at"]
+    state.pins = {**state.pins, sku: pinned(state.pins.get(sku, ()), session.id, at, session.ended_at)}
+    if not session.ended_at:
+        shown = (*state.pinned.get(session.id, ()), (sku, at))
+        state.pinned = {**state.pinned, session.id: tuple(sorted(shown, key=lambda pin: pin[1]))}
+
+
+def _unpinned(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    session, sku = content["session"], content["sku"]
+    state.pins = {**state.pins, sku: unpinned(state.pins[sku], session, content["unpinned_at"])}
+    state.pinned = {**state.pinned, session: tuple(pin for pin in state.pinned[session] if pin[0] != sku)}
+
+
+def _offer_started(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    offer = convert({name: content.get(name, "") for name in Offer.__struct_fields__}, Offer)
+    state.offers = {**state.offers, offer.id: offer}
+
+
+def _offer_ended(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    ended = replace(state.offers[content["id"]], ends_at=content["ended_at"])
+    state.offers = {**state.offers, ended.id: ended}
+
+
 def _paid(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
     if key in state.parked:
         # Its refunds and cancellations follow in the same transaction.
@@ -270,6 +300,11 @@ _FOLDS = {
     "event.moved": _moved,
     "session.started": _session_started,
     "session.ended": _session_ended,
+    "session.changed": _session_changed,
+    "product.pinned": _pinned,
+    "product.unpinned": _unpinned,
+    "offer.started": _offer_started,
+    "offer.ended": _offer_ended,
     "order.paid": _paid,
     "order.refunded": _refunded,
     "refund.matched": _matched,

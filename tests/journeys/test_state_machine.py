@@ -77,9 +77,15 @@ SESSIONS_ENDED = st.builds(
     st.integers(1, 4),
     st.integers(-1, 3),
 )
-RULES_CHANGED = st.sampled_from(("shared", "distinct")).map(
-    lambda ranks: Fact("rules.changed", "", {"rules": {"ranks": ranks}}, "key:ops")
-)
+RULES_CHANGED = st.sampled_from(
+    (
+        {"ranks": "shared"},
+        {"ranks": "distinct"},
+        *({"attribution": {"split": split}} for split in ("weights", "equal", "air_time")),
+        {"attribution": {"precedence": ["pin", "session", "code"]}},
+        {"attribution": {"precedence": ["host", "code", "click", "session", "pin"]}},
+    )
+).map(lambda rules: Fact("rules.changed", "", {"rules": rules}, "key:ops"))
 BOARDS = list(product(("host", "team"), MEASURES))
 names = count(1)
 
@@ -191,7 +197,10 @@ class Histories(RuleBasedStateMachine):
     def many(self, process: int, said: list[Fact]) -> None:
         self.tell(process, said)
 
-    @rule(process=PROCESS, said=histories.roster_changes() | SESSIONS | SESSIONS_ENDED | RULES_CHANGED)
+    @rule(
+        process=PROCESS,
+        said=histories.roster_changes() | histories.on_air() | SESSIONS | SESSIONS_ENDED | RULES_CHANGED,
+    )
     def operate(self, process: int, said: Fact) -> None:
         self.tell(process, [said])
 
