@@ -50,7 +50,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.realtime.messages": ("app.realtime.frames", "app.errors"),
     "app.realtime.frames": (),
     "app.decide": ("app.decide", "app.state", *_RULES, "app.errors"),
-    "app.state": (*_RULES, "app.errors"),
+    "app.state": ("app.state", *_RULES, "app.errors"),
     # Amounts are parsed and split by one code, and nobody has one name; else the contest knows nothing of orders.
     "app.challenge": ("app.challenge", *_AMOUNTS, "app.journal.entry", "app.errors"),
     "app.sales": ("app.sales", "app.journal.entry", "app.errors"),
@@ -95,7 +95,7 @@ PURE_MAY_IMPORT = frozenset(
             "itertools",
             "json",
         ),
-        *("math", "msgspec", "operator", "orjson", "re", "string", "struct", "types", "typing"),
+        *("immutables", "math", "msgspec", "operator", "orjson", "re", "string", "struct", "types", "typing"),
         *("unicodedata", "zoneinfo"),
     }
 )

@@ -108,6 +108,30 @@ def correction_end_said(outcome: str, id: str = "c1", person: str = "joe", actor
     return Fact("correction.closed", f"{correction_key(id)}:closed", content, actor)
 
 
+def release_said(id: str = "w1", **content: Any) -> Fact:
+    return Fact("commission.released", f"release:{id}", {"id": id, **content}, "key:ines")
+
+
+def payout_said(amount: int, id: str = "p1", host: str = "ann") -> Fact:
+    return Fact("payout.made", f"payout:{id}", {"id": id, "host": host, "amount": amount}, "key:ines")
+
+
+def payout_failed_said(id: str = "p1") -> Fact:
+    content = {"id": id, "reason": "account closed"}
+    return Fact("payout.failed", f"payout:{id}:failed", content, "key:ines", f"payout:{id}")
+
+
+def adjustment_said(
+    amount: int, id: str = "bonus", host: str = "ann", person: str = "ines", actor: str = "key:ines"
+) -> Fact:
+    content = {"id": id, "host": host, "amount": amount, "reason": "best newcomer", "person": person}
+    return Fact("correction.opened", correction_key(id), content, actor)
+
+
+def statement_said(id: str = "april", **content: Any) -> Fact:
+    return Fact("statement.closed", f"statement:{id}", {"id": id, **content}, "key:ines")
+
+
 def roster_said(hosts: Iterable[dict[str, Any]] = HOSTS, teams: Iterable[str] = TEAMS, key: str = "") -> Fact:
     content = {"teams": list(teams), "stores": [], "hosts": [dict(host) for host in hosts]}
     request = canonical_bytes(content).hex() if key else ""

@@ -57,11 +57,23 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
             "public_channels": list(state.rules.public_channels),
             "approval_above": _amount(state.rules.approval_above, state.exponent),
             "attribution": rules.shown_attribution(state.rules.attribution),
+            "claim_days": state.rules.claim_days,
+            "claim_answer_days": state.rules.claim_answer_days,
+            "commission": _commission(state.rules.commission, state.exponent),
         },
         "rules_version": state.rules_version,
         "epoch": epoch,
         "position": head.position,
         "head_hash": head.hash.hex(),
+    }
+
+
+def _commission(terms: rules.Commission, exponent: int) -> dict[str, Any]:
+    """All of them, as they are declared."""
+    return {
+        **{name: getattr(terms, name) for name in terms.__struct_fields__},
+        "tiers": [[format_amount(amount, exponent), bps] for amount, bps in terms.tiers],
+        "cap": _amount(terms.cap, exponent),
     }
 
 

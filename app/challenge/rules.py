@@ -7,13 +7,33 @@ import msgspec
 from app.errors import Invalid
 from app.sales.money import parse_amount
 
+Bps = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Minor = Annotated[int, msgspec.Meta(ge=0)]
 PublicChannel = Literal["boards", "hosts", "orders", "sessions", "state", "viewers"]
 Touch = Literal["host", "code", "click", "session", "pin"]
 Purchase = Literal["count", "exclude"]
 Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
 
-# What is declared as an amount of money and kept in minor units.
-MONEY_RULES = frozenset({"approval_above"})
+
+class Commission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What hosts earn on what they sell. Units: rates in basis points, amounts in minor units.
+
+    The rate of a credit is that of its product (``products``, by SKU), else the host's own (in the roster), its team's
+    (``teams``), that of the highest of ``tiers`` (amount of net sales, rate) which the host had reached before the
+    order, ``bps``. ``cap`` is the most that a host may earn over the event. Counted on what lines sell for after
+    discount and without tax, unless ``before_discount``, ``with_tax`` or ``with_shipping`` say otherwise. Held for
+    ``hold_days`` after the day of the order, UTC.
+    """
+
+    bps: Bps = 0
+    teams: dict[str, Bps] = {}
+    products: dict[str, Bps] = {}
+    tiers: tuple[tuple[Minor, Bps], ...] = ()
+    cap: Minor | None = None
+    with_tax: bool = False
+    with_shipping: bool = False
+    before_discount: bool = False
+    hold_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 14
 
 
 class Attribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -41,14 +61,18 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ``ranks``: ``distinct`` gives equal scores different ranks (who got there first is ahead), ``shared`` ranks
     1, 2, 2, 4. ``public_channels``: what of the event's channels everybody may follow without a key or token, each word
     once, sorted; ``public_boards`` means its word ``boards``, over HTTP too. A correction that moves more than
-    ``approval_above`` (minor units) waits for a second person; None: none does.
+    ``approval_above`` (minor units) waits for a second person; None: none does. A sale
+    can be claimed for ``claim_days`` after it was paid, and is to be answered within ``claim_answer_days``.
     """
 
     ranks: Literal["distinct", "shared"] = "distinct"
     public_boards: bool = False
     public_channels: tuple[PublicChannel, ...] = ()
-    approval_above: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    approval_above: Minor | None = None
     attribution: Attribution = DEFAULT_ATTRIBUTION
+    commission: Commission = Commission()
+    claim_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 14
+    claim_answer_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 7
 
     @property
     def opened(self) -> frozenset[str]:
@@ -64,11 +88,10 @@ def parse_rules(given: dict[str, Any], exponent: int, before: Rules | None = Non
     """
     declared = dict(given)
     held = before or Rules()
-    for name in MONEY_RULES & declared.keys():
-        if isinstance(amount := declared[name], str):
-            declared[name] = parse_amount(amount[:40], exponent, f"rules.{name}")
-        elif amount is not None:
-            raise Invalid("rules_invalid", f'{name} is an amount as a decimal string such as "170.00".', "rules")
+    if "approval_above" in declared:
+        declared["approval_above"] = _minor(declared["approval_above"], exponent, "approval_above")
+    if isinstance(commission := declared.get("commission"), dict):
+        declared["commission"] = _commission(commission, exponent)
     if isinstance(attribution := declared.get("attribution"), dict):
         declared["attribution"] = {**msgspec.to_builtins(held.attribution), **attribution}
     try:
@@ -81,15 +104,33 @@ def parse_rules(given: dict[str, Any], exponent: int, before: Rules | None = Non
     return msgspec.structs.replace(rules, public_channels=tuple(sorted(set(rules.public_channels))))
 
 
+def _commission(given: dict[str, Any], exponent: int) -> dict[str, Any]:
+    """As declared, with amounts in minor units and tiers in their order."""
+    found = dict(given)
+    if "cap" in found:
+        found["cap"] = _minor(found["cap"], exponent, "commission.cap")
+    if isinstance(tiers := found.get("tiers"), list):
+        if not all(isinstance(tier, list) and len(tier) == 2 for tier in tiers):
+            raise Invalid("rules_invalid", 'A tier is an amount and a rate, such as ["1000.00", 900].', "rules")
+        pairs = [[_minor(amount, exponent, "commission.tiers"), bps] for amount, bps in tiers]
+        found["tiers"] = sorted(pairs, key=lambda pair: pair[0] or 0)
+    return found
+
+
+def _minor(amount: object, exponent: int, name: str) -> int | None:
+    if amount is None:
+        return None
+    if not isinstance(amount, str):
+        raise Invalid("rules_invalid", f'{name} is an amount as a decimal string such as "170.00".', "rules")
+    return parse_amount(amount[:40], exponent, f"rules.{name}")
+
+
 def document(rules: Rules) -> dict[str, Any]:
     """Rules as an entry body keeps them: what equals the default is left out."""
-    kept: dict[str, Any] = msgspec.to_builtins(rules)
-    declared = shown_attribution(rules.attribution)
-    default = shown_attribution(DEFAULT_ATTRIBUTION)
+    kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(rules))
+    declared, default = shown_attribution(rules.attribution), shown_attribution(DEFAULT_ATTRIBUTION)
     kept["attribution"] = {name: value for name, value in declared.items() if value != default[name]}
-    if not kept["attribution"]:
-        del kept["attribution"]
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
+    return {name: value for name, value in kept.items() if value != {}}
 
 
 def shown_attribution(attribution: Attribution) -> dict[str, Any]:

@@ -58,10 +58,11 @@ def unpinned(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     own = [pin for pin in state.pins.get(sku, ()) if pin.session == session.id]
     if not own:
         raise Conflict("product_not_pinned", f"The session {session.id!r} has not pinned {sku!r}.")
-    if own[-1].until != OPEN:
+    held = next((pin for pin in own if pin.until == OPEN), None)
+    if held is None:
         return []
     unpinned_at = given.get("unpinned_at", now)
-    if unpinned_at < own[-1].pinned_at:
+    if unpinned_at < held.pinned_at:
         raise Invalid("unpinned_before_pinned", "A product is not taken off before it was pinned.", "unpinned_at")
     body = {"fact": given, "session": session.id, "sku": sku, "unpinned_at": unpinned_at}
     return [Draft("product.unpinned", f"unpin:{session.id}:{len(own)}:{sku}", body, unpinned_at)]

@@ -24,6 +24,19 @@ DEFAULT_RULES: dict[str, Any] = {
         "self_purchase": "count",
         "staff_purchase": "count",
     },
+    "claim_days": 14,
+    "claim_answer_days": 7,
+    "commission": {
+        "bps": 0,
+        "teams": {},
+        "products": {},
+        "tiers": [],
+        "cap": None,
+        "with_tax": False,
+        "with_shipping": False,
+        "before_discount": False,
+        "hold_days": 14,
+    },
 }
 
 

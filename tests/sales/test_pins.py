@@ -187,6 +187,15 @@ def test_pin_that_comes_late_or_again_changes_nothing_that_is_there(book):
     assert again.entries[0].key == "pin:duo:2:ruby"
 
 
+def test_pin_that_is_reported_late_can_be_taken_off(book):
+    book.say(unpin_said("duo", "ruby", ON_AIR + 2 * HOUR))
+    book.say(pin_said("duo", "ruby", ON_AIR))
+
+    assert sold(book, ON_AIR + 3 * HOUR) == (["ann", "bo"], "pin")
+    assert book.say(unpin_said("duo", "ruby", ON_AIR + 3 * HOUR)).entries
+    assert sold(book, ON_AIR + 3 * HOUR) == ([HOUSE], "unattributed")
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [

@@ -4,34 +4,26 @@ It is a fold of the journal like every other view. The writer decides a batch on
 only if the database committed; ``apply`` therefore replaces what it changes and never edits in place.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from itertools import chain, islice
 from typing import Any
 
+from immutables import Map
 from msgspec import Struct, convert, field
-from msgspec.structs import replace
 
 from app.challenge import roster as rosters
 from app.challenge.roster import Roster
-from app.challenge.rules import DEFAULT_ATTRIBUTION, Attribution, Rules
-from app.challenge.show import Offer, Pin, Session, pinned, pins_at, shares_in, unpinned
+from app.challenge.rules import Attribution, Rules
+from app.challenge.show import Offer, Pin, Session, pins_at, shares_in
 from app.errors import InvariantError
 from app.journal.entry import Entry
-from app.sales.nobody import NO_TEAM
+from app.sales.nobody import HOUSE, NO_TEAM
+from app.state import on_air
+from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100
-
-
-class Correction(Struct, frozen=True):
-    """A correction that waits for a second person. Units: ``amount`` is what it would move, minor units."""
-
-    orders: tuple[str, ...]
-    to: tuple[tuple[str, int], ...]
-    amount: int
-    person: str
-    actor: str
 
 
 class State(Struct):
@@ -54,8 +46,8 @@ class State(Struct):
     moves: int = 0
     rules: Rules = field(default_factory=Rules)
     rules_version: int = 0
-    # Each with the time from which it holds and its version, ascending.
-    attributions: tuple[tuple[int, int, Attribution], ...] = ((0, 0, DEFAULT_ATTRIBUTION),)
+    # Rules that held before: until when, their version, themselves.
+    past_rules: tuple[tuple[int, int, Rules], ...] = ()
     roster: Roster = field(default_factory=Roster)
     sessions: dict[str, Session] = field(default_factory=dict)
     # By product.
@@ -65,10 +57,20 @@ class State(Struct):
     offers: dict[str, Offer] = field(default_factory=dict)
     parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     orderless: tuple[str, ...] = ()
-    # From the key of each open dispute to that of its order.
-    disputes: dict[str, str] = field(default_factory=dict)
+    # By their keys.
+    disputes: dict[str, OpenDispute] = field(default_factory=dict)
+    # By id, those that are open.
+    claims: dict[str, Claim] = field(default_factory=dict)
     # By id, those that wait for a second person.
     corrections: dict[str, Correction] = field(default_factory=dict)
+    # By host: net sales, commission accrued, and what of that can be paid out; it is below zero after a clawback.
+    accounts: Accounts = Map()
+    # By day of the order (UTC, since the epoch) and host, commission that is held.
+    held: Map[int, Map[str, int]] = Map()
+    # Commission of orders paid before this can be paid out.
+    released_until: int = 0
+    # Up to which position statements are closed.
+    stated_until: int = 0
     unmatched_count: int = 0
     unmatched_amount: int = 0
     position: int = 0
@@ -107,11 +109,32 @@ class State(Struct):
         return person in self.roster.persons
 
     def attribution_at(self, at: int) -> tuple[int, Attribution]:
-        """The rules of attribution that held at a time, and the version of the rules."""
-        for since, version, attribution in reversed(self.attributions):
-            if since <= at:
-                return version, attribution
-        raise InvariantError(f"{self.event}: no rules held at {at}")
+        """Those of ``rules_at``, and their version."""
+        version, rules = self.rules_at(at)
+        return version, rules.attribution
+
+    def rules_at(self, at: int) -> tuple[int, Rules]:
+        """Version and rules in force at a time; before the event was made, its first."""
+        for until, version, rules in self.past_rules:
+            if at < until:
+                return version, rules
+        return self.rules_version, self.rules
+
+    def host_bps(self, host: str) -> int:
+        """The host's own commission, 0 for none."""
+        return self.roster.hosts[host].commission_bps
+
+    def net_sales(self, host: str) -> int:
+        """Minor units, over the whole event, refunds taken off."""
+        return self.accounts.get(host, NO_ACCOUNT)[0]
+
+    def accrued(self, host: str) -> int:
+        """Commission booked for a host up to now, minor units."""
+        return self.accounts.get(host, NO_ACCOUNT)[1]
+
+    def available(self, host: str) -> int:
+        """Commission that can be paid out, minor units; below zero if more was paid than is his by now."""
+        return self.accounts.get(host, NO_ACCOUNT)[2]
 
     def waiting_cancellations(self) -> int:
         """How many cancellations wait for their order."""
@@ -120,8 +143,13 @@ class State(Struct):
     def open_items(self) -> list[tuple[str, str]]:
         """(key, key of the order or "") of what has not met its order, and of open disputes; the first ones."""
         waiting = ((key, order) for order, keys in self.parked.items() for key in keys if key not in self.disputes)
+        disputed = ((key, dispute.order) for key, dispute in self.disputes.items())
         orderless = ((key, "") for key in self.orderless)
-        return list(islice(chain(waiting, self.disputes.items(), orderless), OPEN_ITEMS_MAX))
+        return list(islice(chain(waiting, disputed, orderless), OPEN_ITEMS_MAX))
+
+    def disputed_hosts(self) -> set[str]:
+        """Hosts from whom an open dispute has taken."""
+        return {host for dispute in self.disputes.values() for host in dispute.hosts}
 
     def apply(self, position: int, kind: str, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
         """Move on by one entry.
@@ -158,16 +186,15 @@ def _created(state: State, key: str, recorded_at: int, content: Mapping[str, Any
     state.ends_at = content["ends_at"]
     state.rules = convert(content["rules"], Rules)
     state.rules_version = 1
-    state.attributions = ((0, 1, state.rules.attribution),)
     state.created_at = state.entered_at = recorded_at
 
 
 def _rules_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    # No order can have come to a draft, so what it declares holds from the beginning.
+    if state.status != "draft":
+        state.past_rules = (*state.past_rules, (recorded_at, state.rules_version, state.rules))
     state.rules = convert(content["rules"], Rules)
     state.rules_version = content["version"]
-    # No order can have come to a draft, so what it declares holds from the beginning.
-    before, since = ((), 0) if state.status == "draft" else (state.attributions, recorded_at)
-    state.attributions = (*before, (since, state.rules_version, state.rules.attribution))
 
 
 def _roster_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
@@ -182,57 +209,16 @@ def _moved(state: State, key: str, recorded_at: int, content: Mapping[str, Any])
     state.ends_at = content.get("ends_at", state.ends_at)
 
 
-def _session_started(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    hosts = tuple((host["id"], host["weight"]) for host in content["hosts"])
-    session = Session(content["id"], hosts, content["started_at"])
-    state.sessions = {**state.sessions, session.id: session}
-
-
-def _session_ended(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    before = state.sessions[content["id"]]
-    state.sessions = {**state.sessions, before.id: replace(before, ended_at=content["ended_at"])}
-    for sku, _ in state.pinned.get(before.id, ()):
-        state.pins = {**state.pins, sku: unpinned(state.pins[sku], before.id, content["ended_at"])}
-    state.pinned = {session: pins for session, pins in state.pinned.items() if session != before.id}
-
-
-def _session_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    hosts = tuple((host["id"], host["weight"]) for host in content["hosts"])
-    changed = state.sessions[content["id"]].changed(hosts, content["changed_at"])
-    state.sessions = {**state.sessions, changed.id: changed}
-
-
-def _pinned(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    session, sku, at = state.sessions[content["session"]], content["sku"], content["pinned_at"]
-    state.pins = {**state.pins, sku: pinned(state.pins.get(sku, ()), session.id, at, session.ended_at)}
-    if not session.ended_at:
-        shown = (*state.pinned.get(session.id, ()), (sku, at))
-        state.pinned = {**state.pinned, session.id: tuple(sorted(shown, key=lambda pin: pin[1]))}
-
-
-def _unpinned(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    session, sku = content["session"], content["sku"]
-    state.pins = {**state.pins, sku: unpinned(state.pins[sku], session, content["unpinned_at"])}
-    state.pinned = {**state.pinned, session: tuple(pin for pin in state.pinned[session] if pin[0] != sku)}
-
-
-def _offer_started(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    offer = convert({name: content.get(name, "") for name in Offer.__struct_fields__}, Offer)
-    state.offers = {**state.offers, offer.id: offer}
-
-
-def _offer_ended(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    ended = replace(state.offers[content["id"]], ends_at=content["ended_at"])
-    state.offers = {**state.offers, ended.id: ended}
-
-
 def _paid(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _earned(state, content["credits"], 1)
+    _booked(state, content, content["fact"]["paid_at"])
     if key in state.parked:
         # Its refunds and cancellations follow in the same transaction.
         state.parked = {order: waiting for order, waiting in state.parked.items() if order != key}
 
 
 def _refunded(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content)
     if content.get("parked"):
         state.unmatched_count += 1
         state.unmatched_amount += content["amount"]
@@ -240,24 +226,29 @@ def _refunded(state: State, key: str, recorded_at: int, content: Mapping[str, An
 
 
 def _matched(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content)
     state.unmatched_count -= 1
     state.unmatched_amount -= content["parked_amount"]
 
 
 def _cancelled(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content)
     if content.get("parked"):
         _park(state, key, content)
 
 
 def _disputed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    if "of" in content:
-        return
-    state.disputes = {**state.disputes, key: content["about"]}
+    _taken(state, content)
+    dispute = content.get("of", key)
+    if not content.get("lost"):
+        hosts = dict.fromkeys(share["host"] for share in content.get("shares", ()) if share["of"] == "sale")
+        state.disputes = {**state.disputes, dispute: OpenDispute(content["about"], tuple(hosts))}
     if content.get("parked"):
         _park(state, key, content)
 
 
 def _dispute_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _taken(state, content, 1)
     dispute, order = content["of"], content["about"]
     state.disputes = {other: about for other, about in state.disputes.items() if other != dispute}
     if content.get("parked"):
@@ -267,12 +258,22 @@ def _dispute_closed(state: State, key: str, recorded_at: int, content: Mapping[s
         state.parked = {**parked, order: waiting} if waiting else parked
 
 
+def _claim_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    fact = content["fact"]
+    claim = Claim(content["host"], fact.get("order", ""), fact["person"], recorded_at, content["due"])
+    state.claims = {**state.claims, fact["id"]: claim}
+
+
+def _claim_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    closed = content["fact"]["id"]
+    state.claims = {other: claim for other, claim in state.claims.items() if other != closed}
+
+
 def _correction_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
     if not content.get("waits"):
         return
     fact = content["fact"]
-    to = tuple((seller["host"], seller["weight"]) for seller in fact.get("to", ()))
-    waiting = Correction(tuple(fact["orders"]), to, content["amount"], fact["person"], content["by"])
+    waiting = Correction(fact, content["amount"], content["by"])
     state.corrections = {**state.corrections, fact["id"]: waiting}
 
 
@@ -281,8 +282,64 @@ def _correction_closed(state: State, key: str, recorded_at: int, content: Mappin
     state.corrections = {other: waiting for other, waiting in state.corrections.items() if other != closed}
 
 
-def _no_change(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    """What moves scores and postings, and nothing that decisions rest on."""
+def _reattributed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    _earned(state, content["taken"], -1)
+    _earned(state, content["given"], 1)
+    _booked(state, content, content["paid_at"])
+
+
+def _released(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    accounts = state.accounts.mutate()
+    for item in content["amounts"]:
+        net, accrued, available = accounts.get(item["host"], NO_ACCOUNT)
+        accounts[item["host"]] = net, accrued, available + item["amount"]
+    state.accounts = accounts.finish()
+    if content["until"] > state.released_until:
+        state.released_until = content["until"]
+        first = content["until"] // DAY_US
+        state.held = Map({day: held for day, held in state.held.items() if day >= first})
+
+
+def _available_moved(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    net, accrued, available = state.accounts.get(content["host"], NO_ACCOUNT)
+    state.accounts = state.accounts.set(content["host"], (net, accrued, available + content["available"]))
+
+
+def _stated(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    state.stated_until = content["to"]
+
+
+def _taken(state: State, content: Mapping[str, Any], sign: int = -1) -> None:
+    """A refund, cancellation or dispute, or with ``sign`` 1 the end of one."""
+    if "shares" not in content:
+        return
+    if not content.get("pending"):
+        _earned(state, [share for share in content["shares"] if share["of"] == "sale"], sign)
+    _booked(state, content, content["paid_at"])
+
+
+def _earned(state: State, parts: Sequence[Mapping[str, Any]], sign: int) -> None:
+    sums: dict[str, int] = {}
+    for part in parts:
+        sums[part["host"]] = sums.get(part["host"], 0) + part["amount"]
+    for host, amount in sums.items():
+        if amount and host != HOUSE:
+            net, accrued, available = state.accounts.get(host, NO_ACCOUNT)
+            state.accounts = state.accounts.set(host, (net + sign * amount, accrued, available))
+
+
+def _booked(state: State, content: Mapping[str, Any], paid_at: int) -> None:
+    is_released = content.get("released", False)
+    day = paid_at // DAY_US
+    for change in content.get("commission", ()):
+        host, amount = change["host"], change["amount"]
+        net, accrued, available = state.accounts.get(host, NO_ACCOUNT)
+        if is_released:
+            available += amount
+        else:
+            of_day = state.held.get(day, Map())
+            state.held = state.held.set(day, of_day.set(host, of_day.get(host, 0) + amount))
+        state.accounts = state.accounts.set(host, (net, accrued + amount, available))
 
 
 def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
@@ -293,25 +350,26 @@ def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
         state.parked = {**state.parked, order: (*state.parked.get(order, ()), key)}
 
 
-_FOLDS = {
+_FOLDS: Mapping[str, Callable[[State, str, int, Mapping[str, Any]], None]] = {
     "event.created": _created,
     "rules.changed": _rules_changed,
     "roster.changed": _roster_changed,
     "event.moved": _moved,
-    "session.started": _session_started,
-    "session.ended": _session_ended,
-    "session.changed": _session_changed,
-    "product.pinned": _pinned,
-    "product.unpinned": _unpinned,
-    "offer.started": _offer_started,
-    "offer.ended": _offer_ended,
+    **on_air.FOLDS,
     "order.paid": _paid,
     "order.refunded": _refunded,
     "refund.matched": _matched,
     "order.cancelled": _cancelled,
     "order.disputed": _disputed,
     "dispute.closed": _dispute_closed,
+    "claim.opened": _claim_opened,
+    "claim.closed": _claim_closed,
     "correction.opened": _correction_opened,
     "correction.closed": _correction_closed,
-    "order.reattributed": _no_change,
+    "order.reattributed": _reattributed,
+    "commission.released": _released,
+    "payout.made": _available_moved,
+    "payout.failed": _available_moved,
+    "adjustment.made": _available_moved,
+    "statement.closed": _stated,
 }
