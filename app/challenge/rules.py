@@ -69,10 +69,10 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     public_boards: bool = False
     public_channels: tuple[PublicChannel, ...] = ()
     approval_above: Minor | None = None
-    attribution: Attribution = DEFAULT_ATTRIBUTION
     commission: Commission = Commission()
     claim_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 14
     claim_answer_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 7
+    attribution: Attribution = DEFAULT_ATTRIBUTION
 
     @property
     def opened(self) -> frozenset[str]:
@@ -91,7 +91,7 @@ def parse_rules(given: dict[str, Any], exponent: int, before: Rules | None = Non
     if "approval_above" in declared:
         declared["approval_above"] = _minor(declared["approval_above"], exponent, "approval_above")
     if isinstance(commission := declared.get("commission"), dict):
-        declared["commission"] = _commission(commission, exponent)
+        declared["commission"] = {**msgspec.to_builtins(held.commission), **_commission(commission, exponent)}
     if isinstance(attribution := declared.get("attribution"), dict):
         declared["attribution"] = {**msgspec.to_builtins(held.attribution), **attribution}
     try:
@@ -128,7 +128,8 @@ def _minor(amount: object, exponent: int, name: str) -> int | None:
 def document(rules: Rules) -> dict[str, Any]:
     """Rules as an entry body keeps them: what equals the default is left out."""
     kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(rules))
-    declared, default = shown_attribution(rules.attribution), shown_attribution(DEFAULT_ATTRIBUTION)
+    declared = shown_attribution(rules.attribution)
+    default = shown_attribution(DEFAULT_ATTRIBUTION)
     kept["attribution"] = {name: value for name, value in declared.items() if value != default[name]}
     return {name: value for name, value in kept.items() if value != {}}
 

@@ -16,14 +16,6 @@ DEFAULT_RULES: dict[str, Any] = {
     "public_boards": False,
     "public_channels": [],
     "approval_above": None,
-    "attribution": {
-        "precedence": ["host", "code", "click", "session", "pin"],
-        "click_days": 14,
-        "cart_days": 30,
-        "split": "weights",
-        "self_purchase": "count",
-        "staff_purchase": "count",
-    },
     "claim_days": 14,
     "claim_answer_days": 7,
     "commission": {
@@ -36,6 +28,14 @@ DEFAULT_RULES: dict[str, Any] = {
         "with_shipping": False,
         "before_discount": False,
         "hold_days": 14,
+    },
+    "attribution": {
+        "precedence": ["host", "code", "click", "session", "pin"],
+        "click_days": 14,
+        "cart_days": 30,
+        "split": "weights",
+        "self_purchase": "count",
+        "staff_purchase": "count",
     },
 }
 
