@@ -32,6 +32,7 @@ from app.api import (
     roster,
     sessions,
     settlement,
+    show,
 )
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
@@ -107,6 +108,7 @@ def create_app(
         events,
         roster,
         sessions,
+        show,
         orders,
         claims,
         corrections,

@@ -160,6 +160,32 @@ def session_said(id: str, weights: dict[str, int], started_at: int = START) -> F
     return Fact("session.started", f"session:{id}:started", content, "key:ops")
 
 
+def session_hosts_said(id: str, weights: dict[str, int], changed_at: int) -> Fact:
+    hosts = [{"id": host, "weight": weight} for host, weight in sorted(weights.items())]
+    return Fact("session.changed", "", {"id": id, "hosts": hosts, "changed_at": changed_at}, "key:ops")
+
+
+def session_end_said(id: str, ended_at: int) -> Fact:
+    return Fact("session.ended", f"session:{id}:ended", {"id": id, "ended_at": ended_at}, "key:ops")
+
+
+def pin_said(session: str, sku: str, pinned_at: int) -> Fact:
+    return Fact("product.pinned", "", {"session": session, "sku": sku, "pinned_at": pinned_at}, "key:ops")
+
+
+def unpin_said(session: str, sku: str, unpinned_at: int) -> Fact:
+    return Fact("product.unpinned", "", {"session": session, "sku": sku, "unpinned_at": unpinned_at}, "key:ops")
+
+
+def offer_said(id: str, ends_at: int, session: str = "", sku: str = "sku-0", starts_at: int = START) -> Fact:
+    content = {"id": id, "sku": sku, "price": 500, "starts_at": starts_at, "ends_at": ends_at}
+    return Fact("offer.started", f"offer:{id}:started", content | ({"session": session} if session else {}), "key:ops")
+
+
+def offer_end_said(id: str, ended_at: int) -> Fact:
+    return Fact("offer.ended", f"offer:{id}:ended", {"id": id, "ended_at": ended_at}, "key:ops")
+
+
 def event_said(**changed: Any) -> Fact:
     """The first fact of an event."""
     currency = changed.get("currency", "GBP")

@@ -18,6 +18,11 @@ ORDER_IDS = [f"o{number}" for number in range(1, 7)]
 SOME_ORDER = st.sampled_from(ORDER_IDS)
 SESSIONS = ("duo", "trio", "solo")
 CODES = ("ANN5", "ann5", "BO5", "CY5", "NOBODY")
+ATTRIBUTIONS: tuple[dict[str, Any], ...] = (
+    *({"split": split} for split in ("weights", "equal", "air_time")),
+    {"precedence": ["pin", "session", "code"]},
+    {"precedence": ["host", "code", "click", "session", "pin"]},
+)
 STATUSES = ("active", "hidden", "guest", "banned")
 
 
@@ -33,14 +38,21 @@ def order_lines(draw: st.DrawFn, most: int = 4) -> list[facts.OrderLine]:
         price = draw(st.sampled_from((0, 1, 2, 3, 10, 333, 1_000, 1_999)))
         discount = draw(st.just(0) | st.integers(0, quantity * price))
         lines.append(
-            book.line(str(number + 1), pounds(price), quantity, discount=pounds(discount), sku=f"sku-{number}")
+            book.line(
+                str(number + 1),
+                pounds(price),
+                quantity,
+                discount=pounds(discount),
+                sku=f"sku-{number}",
+                **draw(st.sampled_from(({}, {}, {}, {"code": "CY5"}, {"host": "bo"}, {"session": "trio"}))),
+            )
         )
     return lines
 
 
 @st.composite
 def orders(draw: st.DrawFn, ids: st.SearchStrategy[str] = SOME_ORDER) -> facts.Order:
-    """An order with lines, discounts, shipping, tax in or on top of the lines, and any kind of attribution."""
+    """An order with lines, discounts, shipping, tax in or on top of the lines, any attribution, of lines too."""
     lines = draw(order_lines())
     worth = sum(sum_of(line) for line in lines)
     included = draw(st.booleans())
@@ -127,7 +139,21 @@ def said() -> st.SearchStrategy[Fact]:
     sold = orders().map(book.order_said)
     returned = refunds().map(book.refund_said)
     cancelled = st.sampled_from(ORDER_IDS).map(book.cancellation_said)
-    return st.one_of(sold, sold, returned, returned, cancelled, disputes(), outcomes(), roster_changes())
+    return st.one_of(sold, sold, returned, returned, cancelled, disputes(), outcomes(), roster_changes(), on_air())
+
+
+def on_air() -> st.SearchStrategy[Fact]:
+    """Products pinned in the sessions and taken off, hosts who join and leave, offers."""
+    sessions, products = st.sampled_from(SESSIONS), st.sampled_from(("sku-0", "sku-1"))
+    times = st.integers(0, 90).map(lambda hours: book.START + hours * book.HOUR)
+    hosts = st.sampled_from(({"ann": 1}, {"ann": 2, "dee": 1}, {"bo": 1, "cy": 1, "dee": 1}))
+    return st.one_of(
+        st.builds(book.pin_said, sessions, products, times),
+        st.builds(book.unpin_said, sessions, products, times),
+        st.builds(book.session_hosts_said, sessions, hosts, times),
+        st.builds(book.offer_said, st.sampled_from(("o1", "o2")), times, sessions | st.just("")),
+        st.builds(book.offer_end_said, st.sampled_from(("o1", "o2")), times),
+    )
 
 
 def disputes(order: st.SearchStrategy[str] = SOME_ORDER) -> st.SearchStrategy[Fact]:
@@ -150,13 +176,14 @@ COMMISSIONS: tuple[dict[str, Any], ...] = (
 
 
 def rules_changed() -> st.SearchStrategy[Fact]:
-    """Ranks, commission, and from where on a second person is asked."""
+    """Ranks, commission, attribution, and from where on a second person is asked."""
     given = st.fixed_dictionaries(
         {},
         optional={
             "ranks": st.sampled_from(("shared", "distinct")),
             "commission": st.sampled_from(COMMISSIONS),
             "approval_above": st.sampled_from((None, "0.00", "10.00")),
+            "attribution": st.sampled_from(ATTRIBUTIONS),
         },
     )
     return given.map(lambda rules: Fact("rules.changed", "", {"rules": rules}, "key:ops"))

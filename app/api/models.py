@@ -11,6 +11,7 @@ Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https?://[^\
 Time = Annotated[str, StringConstraints(max_length=40)]
 Channel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:#/*-]{1,160}$", max_length=160)]
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+Sku = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
 Because = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 Money = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,40}$", max_length=40)]
@@ -107,6 +108,64 @@ class SessionBody(Body):
 
 class SessionEndBody(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"ended_at": "2026-11-21T23:00:00+08:00"}})
+
+    ended_at: Time | None = None
+
+
+class SessionHostsBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"hosts": [{"id": "h7", "weight": 2}], "changed_at": "2026-11-21T21:00:00+08:00"}}
+    )
+
+    hosts: Annotated[list[SessionHost], Field(min_length=1, max_length=20)]
+    changed_at: Time | None = None
+
+
+class PinBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"session": "night-1", "sku": "MAC-RUBY", "pinned_at": "2026-11-21T20:05:00+08:00"}
+        }
+    )
+
+    session: Id
+    sku: Sku
+    pinned_at: Time | None = None
+
+
+class UnpinBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"session": "night-1", "unpinned_at": "2026-11-21T20:50:00+08:00"}}
+    )
+
+    session: Id
+    unpinned_at: Time | None = None
+
+
+class OfferBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "happy-hour",
+                "session": "night-1",
+                "sku": "MAC-RUBY",
+                "price": "15.00",
+                "starts_at": "2026-11-21T20:10:00+08:00",
+                "ends_at": "2026-11-21T21:00:00+08:00",
+            }
+        }
+    )
+
+    id: Id
+    session: Id | None = None
+    sku: Sku
+    price: Annotated[str, StringConstraints(max_length=40)]
+    starts_at: Time | None = None
+    ends_at: Time
+
+
+class OfferEndBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"ended_at": "2026-11-21T20:30:00+08:00"}})
 
     ended_at: Time | None = None
 

@@ -71,9 +71,14 @@ def receipt_document(event: str, key: str, entries: Sequence[Entry], exponent: i
         **order_answer(paid, exponent),
         "paid_at": rfc3339(paid.content["fact"]["paid_at"]),
         "rules": paid.content["rules"],
-        "candidates": paid.content.get("candidates", []),
+        "candidates": [_candidate(candidate) for candidate in paid.content.get("candidates", ())],
         "hash": paid.hash.hex(),
     }
+
+
+def _candidate(candidate: dict[str, Any]) -> dict[str, Any]:
+    times = {name: rfc3339(candidate[name]) for name in ("at", "carted_at") if name in candidate}
+    return candidate | times
 
 
 def _unknown(key: str) -> NotFound:

@@ -83,9 +83,9 @@ def shares_in(session: Session, at: int, split: str) -> Hosts | list[tuple[str, 
     return [(host, 1) for host, _ in hosts] if split == "equal" else hosts
 
 
-def pinned(pins: tuple[Pin, ...], session: str, at: int) -> tuple[Pin, ...]:
-    """A product's pins with one more, which holds until it is taken off."""
-    return _ordered((*pins, Pin(session, at, OPEN, 0)))
+def pinned(pins: tuple[Pin, ...], session: str, at: int, ended_at: int) -> tuple[Pin, ...]:
+    """A product's pins with one more, which holds until it is taken off; or its session's end, if that is known."""
+    return _ordered((*pins, Pin(session, at, ended_at or OPEN, 0)))
 
 
 def unpinned(pins: tuple[Pin, ...], session: str, at: int) -> tuple[Pin, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
-from app.decide import claims, corrections, money, settlement
+from app.decide import claims, corrections, money, settlement, show
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
@@ -257,6 +257,11 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "event.moved": _move,
     "session.started": _session_start,
     "session.ended": _session_end,
+    "session.changed": show.session_changed,
+    "product.pinned": show.pinned,
+    "product.unpinned": show.unpinned,
+    "offer.started": show.offer_started,
+    "offer.ended": show.offer_ended,
     "claim.opened": claims.opened,
     "claim.closed": claims.closed,
     "correction.opened": corrections.opened,

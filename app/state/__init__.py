@@ -4,22 +4,22 @@ It is a fold of the journal like every other view. The writer decides a batch on
 only if the database committed; ``apply`` therefore replaces what it changes and never edits in place.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from itertools import chain, islice
 from typing import Any
 
 from immutables import Map
 from msgspec import Struct, convert, field
-from msgspec.structs import replace
 
 from app.challenge import roster as rosters
 from app.challenge.roster import Roster
 from app.challenge.rules import Attribution, Rules
-from app.challenge.show import Offer, Pin, Session, pins_at, shares_in, unpinned
+from app.challenge.show import Offer, Pin, Session, pins_at, shares_in
 from app.errors import InvariantError
 from app.journal.entry import Entry
 from app.sales.nobody import HOUSE, NO_TEAM
+from app.state import on_air
 from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
@@ -109,7 +109,7 @@ class State(Struct):
         return person in self.roster.persons
 
     def attribution_at(self, at: int) -> tuple[int, Attribution]:
-        """The rules of attribution that held at a time, and the version of the rules."""
+        """Those of ``rules_at``, and their version."""
         version, rules = self.rules_at(at)
         return version, rules.attribution
 
@@ -207,20 +207,6 @@ def _moved(state: State, key: str, recorded_at: int, content: Mapping[str, Any])
     state.entered_at = content.get("due", recorded_at)
     state.moves += 1
     state.ends_at = content.get("ends_at", state.ends_at)
-
-
-def _session_started(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    hosts = tuple((host["id"], host["weight"]) for host in content["hosts"])
-    session = Session(content["id"], hosts, content["started_at"])
-    state.sessions = {**state.sessions, session.id: session}
-
-
-def _session_ended(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    before = state.sessions[content["id"]]
-    state.sessions = {**state.sessions, before.id: replace(before, ended_at=content["ended_at"])}
-    for sku, _ in state.pinned.get(before.id, ()):
-        state.pins = {**state.pins, sku: unpinned(state.pins[sku], before.id, content["ended_at"])}
-    state.pinned = {session: pins for session, pins in state.pinned.items() if session != before.id}
 
 
 def _paid(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
@@ -365,13 +351,12 @@ def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
         state.parked = {**state.parked, order: (*state.parked.get(order, ()), key)}
 
 
-_FOLDS = {
+_FOLDS: Mapping[str, Callable[[State, str, int, Mapping[str, Any]], None]] = {
     "event.created": _created,
     "rules.changed": _rules_changed,
     "roster.changed": _roster_changed,
     "event.moved": _moved,
-    "session.started": _session_started,
-    "session.ended": _session_ended,
+    **on_air.FOLDS,
     "order.paid": _paid,
     "order.refunded": _refunded,
     "refund.matched": _matched,

@@ -29,6 +29,13 @@ WANTED = {
     f"POST {EVENT}/sessions": "ops",
     f"POST {EVENT}/sessions/{{session}}/end": "ops",
     f"GET {EVENT}/sessions": "ops audit",
+    f"POST {EVENT}/sessions/{{session}}/hosts": "ops",
+    f"POST {EVENT}/pins": "ops",
+    f"GET {EVENT}/pins": "ops audit",
+    f"POST {EVENT}/pins/{{sku}}/unpin": "ops",
+    f"POST {EVENT}/offers": "ops",
+    f"GET {EVENT}/offers": "ops audit",
+    f"POST {EVENT}/offers/{{offer}}/end": "ops",
     **{
         f"POST {EVENT}/{noun}{batch}": "orders"
         for noun in ("orders", "refunds", "cancellations", "disputes")

@@ -136,6 +136,11 @@ STORY = [
     "post_refunds",
     "post_cancellation",
     "post_cancellations",
+    "change_session",
+    "pin_product",
+    "unpin_product",
+    "start_offer",
+    "end_offer",
     "end_session",
     "close_statement",
     "put_overlays",
@@ -159,6 +164,7 @@ async def test_examples_can_be_pasted_one_after_the_other(document: dict[str, An
             name, operation = by_id[identity]
             method, path = name.split()
             path = path.replace("{event}", "kos101").replace("{session}", "night-1")
+            path = path.replace("{sku}", "MAC-RUBY").replace("{offer}", "happy-hour")
             for media_type, content in operation["requestBody"]["content"].items():
                 for example in examples_of(content, document):
                     text = {"content": example} if isinstance(example, str) else {"json": example}

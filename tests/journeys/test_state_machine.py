@@ -213,7 +213,10 @@ class Histories(RuleBasedStateMachine):
     def many(self, process: int, said: list[Fact]) -> None:
         self.tell(process, said)
 
-    @rule(process=PROCESS, said=histories.roster_changes() | SESSIONS | SESSIONS_ENDED | histories.rules_changed())
+    @rule(
+        process=PROCESS,
+        said=histories.roster_changes() | histories.on_air() | SESSIONS | SESSIONS_ENDED | histories.rules_changed(),
+    )
     def operate(self, process: int, said: Fact) -> None:
         self.tell(process, [said])
 

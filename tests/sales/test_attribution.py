@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.challenge.rules import DEFAULT_ATTRIBUTION, Attribution
 from app.errors import Invalid
 from app.sales import facts
-from app.sales.attribution import CREDITS_MAX, attribute
+from app.sales.attribution import CREDITS_MAX, SAID, attribute
 from app.sales.nobody import HOUSE, NO_TEAM
 from tests import histories
 from tests.book import START, line, order
@@ -183,7 +183,9 @@ def test_credits_of_a_line_sum_to_its_net_amount_and_quantity_whoever_shares_it(
     hosts = [f"h{number}" for number in range(len(weights))]
     roster = Roster(hosts=tuple(hosts), codes={}, sessions={"duo": list(zip(hosts, weights, strict=True))})
     fact = facts.order_fact(said, "GBP", 2, str) | {"session": "duo"}
-    fact.pop("host", None)
+    for named in (fact, *fact["lines"]):
+        for touch in ("host", "code") if named is fact else SAID:
+            named.pop(touch, None)
 
     credits, _ = attribute(roster, fact, DEFAULT_ATTRIBUTION, {})
 
