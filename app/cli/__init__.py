@@ -16,6 +16,8 @@ COMMANDS = {
     "replay": "Post a shop's order export into an event; running it twice changes nothing.",
     "verify": "Recompute hashes, postings and boards from the entries and name everything that does not agree.",
     "export": "Write an event's ledger to a file.",
+    "backup": "Write an event or everything into a file, proven and whole; it is as secret as the database.",
+    "restore": "Bring a backup into a database that has nothing of it, and prove it before it is there.",
     "keys": "Create, list and revoke API keys.",
 }
 
