@@ -1,6 +1,7 @@
 """Backup and restore: what comes back is what was there, whole or not at all, on either kind of database."""
 
 import asyncio
+import gzip
 import itertools
 import os
 import resource
@@ -259,6 +260,34 @@ async def test_file_of_sqlite_that_is_being_served_is_not_restored_into(filled: 
 
     with serving(url), pytest.raises(DatabaseInUse):
         await restore(url, tmp_path / "all.kos")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [*rows[:9], *rows[10:]],
+        lambda rows: [*rows[:-2], rows[-1]],
+        lambda rows: rows[:-1],
+        lambda rows: [*rows, rows[-1]],
+        lambda rows: [*rows[:9], rows[9].translate(bytes.maketrans(b"0123456789", b"1234567890")), *rows[10:]],
+        lambda rows: [rows[0].replace(b"Z", b"z"), *rows[1:]],
+        lambda rows: [*rows[1:]],
+    ],
+    ids=["line", "last line", "digest", "behind the end", "digits", "letter of the header", "header"],
+)
+async def test_file_whose_lines_were_changed_is_refused_by_its_digest(
+    filled: Filled, empty: Empty, tmp_path: Path, change: Callable[[list[bytes]], list[bytes]]
+):
+    """Unpacked, changed and packed again, so that nothing but the last line can tell."""
+    file = tmp_path / "one.kos"
+    await make_backup(filled("sqlite").url, file, EVENT)
+    file.write_bytes(gzip.compress(b"".join(change(gzip.decompress(file.read_bytes()).splitlines(keepends=True)))))
+
+    with pytest.raises(Invalid) as refused:
+        await restore(empty("sqlite"), file)
+
+    assert refused.value.code == "backup_unreadable"
+    assert not (tmp_path / "restored.db").exists()
 
 
 async def test_file_that_was_cut_off_or_changed_anywhere_is_refused(filled: Filled, empty: Empty, tmp_path: Path):
