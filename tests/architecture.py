@@ -29,7 +29,9 @@ _EDGES = ("app.api", "app.shops", "app.web", *_SERVICES)
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "app": (),
     "app.main": ("app.main", "app.decide", *_EDGES),
-    "app.cli": ("app.cli", "app.main", "app.decide", *_EDGES),
+    "app.cli": ("app.cli", "app.main", "app.decide", "app.backup", *_EDGES),
+    # Stores and brings back everything, whatever it is; nobody but a command asks for it.
+    "app.backup": ("app.backup", "app.audit", "app.database", *_EVENTS),
     "app.api": ("app.api", *_SERVICES),
     "app.shops": ("app.shops", *_SERVICES),
     "app.web": ("app.web", *_SERVICES),
