@@ -25,6 +25,7 @@ TAKEN = {"order.refunded", "refund.matched", "order.cancelled", "order.disputed"
 # Nothing of these is counted on the boards below.
 SILENT = {
     *("session.started", "session.ended", "correction.opened", "correction.closed", "claim.opened", "claim.closed"),
+    *("session.changed", "product.pinned", "product.unpinned", "offer.started", "offer.ended"),
     *("adjustment.made", "commission.released", "payout.made", "payout.failed", "statement.closed"),
 }
 

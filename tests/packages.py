@@ -16,6 +16,7 @@ from tests import histories
 from tests.book import (
     DAY,
     HOUR,
+    START,
     Book,
     adjustment_said,
     cancellation_said,
@@ -25,15 +26,19 @@ from tests.book import (
     correction_said,
     dispute_said,
     move_said,
+    offer_end_said,
+    offer_said,
     order,
     order_said,
     outcome_said,
     payout_failed_said,
     payout_said,
+    pin_said,
     refund,
     refund_said,
     release_said,
     statement_said,
+    unpin_said,
 )
 
 KEY = SigningKey(bytes(range(32)))
@@ -107,6 +112,13 @@ def full_book() -> Book:
     book.say(Fact("rules.changed", "", {"rules": {"approval_above": "0.00", "commission": {"bps": 1000}}}, "key:ops"))
     book.say(correction_said(["9", "10"], {"dee": 1}, id="c2"))
     book.say(correction_end_said("approved", "c2"))
+    book.say(pin_said("duo", "sku-0", START + HOUR))
+    book.say(unpin_said("duo", "sku-0", START + 2 * HOUR))
+    book.say(Fact("product.pinned", "", {"session": "duo", "sku": "sku-1"}, "key:ops"))
+    book.say(offer_said("o1", book.now + HOUR, session="duo"))
+    book.say(offer_end_said("o1", book.now))
+    hosts = [{"id": "cy", "weight": 1}]
+    book.say(Fact("session.changed", "", {"id": "duo", "hosts": hosts}, "key:ops"))
     book.say(adjustment_said(500))
     book.say(correction_end_said("approved", "bonus"))
     book.say(payout_said(300))

@@ -152,6 +152,38 @@ class SessionEnd(_Fact):
     ended_at: int | None = None
 
 
+class SessionChange(_Fact):
+    id: Identifier
+    hosts: Annotated[list[Weight], Meta(min_length=1)]
+    changed_at: int | None = None
+
+
+class Pin(_Fact):
+    session: Identifier
+    sku: Annotated[str, Meta(min_length=1, max_length=100)]
+    pinned_at: int | None = None
+
+
+class Unpin(_Fact):
+    session: Identifier
+    sku: Annotated[str, Meta(min_length=1, max_length=100)]
+    unpinned_at: int | None = None
+
+
+class OfferStart(_Fact):
+    id: Identifier
+    sku: Annotated[str, Meta(min_length=1, max_length=100)]
+    price: int
+    ends_at: int
+    session: str = ""
+    starts_at: int | None = None
+
+
+class OfferEnd(_Fact):
+    id: Identifier
+    ended_at: int | None = None
+
+
 class Terms(_Fact):
     """The body of ``event.created``."""
 
@@ -299,6 +331,11 @@ KINDS: Mapping[str, Kind] = {
     "event.moved": Kind(_moved, took="ends_at"),
     "session.started": Kind(said("session:{id}:started"), SessionStart, took="started_at"),
     "session.ended": Kind(said("session:{id}:ended"), SessionEnd, took="ended_at"),
+    "session.changed": Kind(said(""), SessionChange, took="changed_at"),
+    "product.pinned": Kind(said(""), Pin, took="pinned_at"),
+    "product.unpinned": Kind(said(""), Unpin, took="unpinned_at"),
+    "offer.started": Kind(said("offer:{id}:started"), OfferStart, took="starts_at"),
+    "offer.ended": Kind(said("offer:{id}:ended"), OfferEnd, took="ended_at"),
     "order.paid": Kind(said("order:{source}:{id}"), Order),
     "order.refunded": Kind(said("refund:{source}:{id}"), Refund),
     "order.cancelled": Kind(said("cancellation:{source}:{id}"), Cancellation),
