@@ -1,7 +1,8 @@
 """``kos export --format beancount``: an event's ledger as a file that ``bean-check`` accepts and Fava opens.
 
-One transaction for each entry that has postings, exact to the minor unit, and at the end a balance of every account,
-so that a file from which something was lost is refused. The rules for names are in ``docs/ledger.md``.
+One transaction for each entry that has postings, exact to the minor unit, and at the end a balance of every account.
+The balances are not those of the transactions written but what the database sums up, so that a file that lacks anything
+is refused, whoever lost it. The rules for names are in ``docs/ledger.md``.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from app.audit.beancount_names import account_name, order_link
 from app.audit.reading import Reading, reading
 from app.journal.entry import Entry
-from app.journal.store import Posting, Store
+from app.journal.store import AccountSum, Posting, Store
 from app.sales.times import rfc3339
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +26,7 @@ class _Book:
 
     read: Reading
     zone: ZoneInfo
-    balances: dict[str, int] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
     last_day: date = date.min
     transactions: int = 0
 
@@ -43,7 +44,8 @@ class _Book:
         """The transaction of an entry, behind an ``open`` for each account that it is the first to use."""
         day = self.day_of(entry.recorded_at)
         legs = [(account_name(posting.account), posting) for posting in postings]
-        lines = [f"{day} open {name} {leg.currency}" for name, leg in legs if name not in self.balances]
+        lines = [f"{day} open {name} {leg.currency}" for name, leg in legs if name not in self.opened]
+        self.opened.update(name for name, _ in legs)
         about = entry.key if entry.kind == "order.paid" else entry.about
         links = f" ^{order_link(about)}" if about else ""
         lines += [
@@ -53,21 +55,16 @@ class _Book:
             f"  key: {_quoted(entry.key)}",
             f"  occurred: {_quoted(rfc3339(entry.occurred_at))}",
         ]
-        for name, leg in legs:
-            lines.append(f"  {name}  {self.read.amount(leg.amount)} {leg.currency}")
-            self.balances[name] = self.balances.get(name, 0) + leg.amount
+        lines += [f"  {name}  {self.read.amount(leg.amount)} {leg.currency}" for name, leg in legs]
         self.transactions += 1
         return "\n".join(lines) + "\n\n"
 
-    def closing(self) -> str:
-        """The balance of every account on the morning after the last transaction; nothing if there was none."""
-        if not self.balances:
-            return "; No entry of this event has postings.\n"
+    def balance(self, account: AccountSum) -> str:
+        """The balance of an account on the morning after the last transaction."""
         day = self.last_day + timedelta(days=1)
-        lines = [f"; Balances at position {self.read.head.position}."]
-        for name, balance in sorted(self.balances.items()):
-            lines.append(f"{day} balance {name}  {self.read.amount(balance)} {self.read.currency}")
-        return "\n".join(lines) + "\n"
+        return (
+            f"{day} balance {account_name(account.account)}  {self.read.amount(account.balance)} {account.currency}\n"
+        )
 
 
 async def export_beancount(store: Store, event: str, out: IO[str]) -> int:
@@ -82,7 +79,9 @@ async def export_beancount(store: Store, event: str, out: IO[str]) -> int:
         out.write(_opening(read))
         async for entry, postings in read.booked():
             out.write(book.take(entry, postings))
-        out.write(book.closing())
+        out.write(f"; Balances at position {read.head.position}.\n")
+        async for account in read.accounts():
+            out.write(book.balance(account))
     return book.transactions
 
 

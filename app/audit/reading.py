@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.audit import PAGE
 from app.errors import NotFound
 from app.journal.entry import Entry
-from app.journal.store import Head, Posting, SnapshotReader, Store
+from app.journal.store import AccountSum, Head, Posting, SnapshotReader, Store
 from app.sales.money import format_amount
 
 
@@ -42,6 +42,14 @@ class Reading:
             for entry in entries:
                 if found := legs.get(entry.position):
                     yield entry, found
+
+    async def accounts(self) -> AsyncIterator[AccountSum]:
+        """Every account by its name, as the database sums it up."""
+        after = ""
+        while accounts := await self.reader.accounts(self.head.position, after, PAGE):
+            for account in accounts:
+                yield account
+            after = accounts[-1].account
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ import pytest
 from app.audit.export import LISTS, export_csv
 from app.errors import NotFound
 from app.sales.money import format_amount
+from tests import factories
 from tests.app_in_process import running_app
 from tests.audit.conftest import EMPTY, EVENT, opened
 from tests.event_client import EventClient
@@ -185,6 +186,29 @@ async def test_control_totals_that_the_documents_name_agree(listed: Listed, told
         assert -own == Decimal(row["score"])
     owed = balance("Income:") + held["Liabilities:Tax"]
     assert -owed == total(orders, "remaining")
+
+
+async def test_what_comes_after_final_is_in_the_ledger_and_on_no_board(database_url: str):
+    async with running_app(database_url, lambda: factories.NOW_US) as api:
+        event = await EventClient(api.client, "finished").open()
+        await event.sell("1", "h7", "10.00")
+        await event.move("ended")
+        await event.move("final")
+        await event.sell("late", "h7", "5.00")
+        await event.ok("POST", "/refunds", factories.refund("r", "1", amount="10.00"))
+        text = {}
+        for name in ("orders", "accounts", "boards"):
+            out = StringIO()
+            await export_csv(api.services.store, "finished", out, name)
+            text[name] = list(csv.DictReader(StringIO(out.getvalue())))
+
+    assert [(row["order"], row["late"], row["status"]) for row in text["orders"]] == [
+        ("1", "", "refunded"),
+        ("late", "yes", "paid"),
+    ]
+    assert {row["account"]: row["balance"] for row in text["accounts"]}["Income:Sales:ruby:h7"] == "-5.00"
+    (row,) = (row for row in text["boards"] if (row["board"], row["id"]) == ("hosts", "h7"))
+    assert (row["score"], row["team"], row["finality"]) == ("10.00", "ruby", "final")
 
 
 @pytest.mark.parametrize("name", LISTS)
