@@ -195,6 +195,13 @@ def test_tables_guards_and_findings_are_documented():
     assert first_names(section(operations, "## Recount")) == set(CODES)
 
 
+def test_faults_name_tests_that_exist():
+    named_there = re.findall(r"`(test_\w+\.py)`", (DOCS / "reliability.md").read_text())
+
+    assert len(list(rows((DOCS / "reliability.md").read_text()))) >= 14
+    assert set(named_there) - {path.name for path in (ROOT / "tests").rglob("test_*.py")} == set()
+
+
 def test_settings_are_documented_with_their_defaults():
     documented = {
         cells[0].strip("`"): cells[1].strip("`")

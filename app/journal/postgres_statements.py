@@ -67,6 +67,11 @@ WHERE event = $1 AND position > $2 AND position <= $3 ORDER BY position, leg"""
 ACCOUNTS = """
 SELECT account, currency, sum(amount)::bigint, count(*), max(position) FROM posting
 WHERE event = $1 AND position <= $2 AND account > $3 GROUP BY account, currency ORDER BY account LIMIT $4"""
+SUMS_BY_KIND = """
+SELECT p.account, e.kind, sum(p.amount)::bigint, count(*)
+FROM posting AS p JOIN entry AS e ON e.event = p.event AND e.position = p.position
+WHERE p.event = $1 AND p.account = ANY($2::text[]) AND p.position > $3 AND p.position <= $4
+GROUP BY p.account, e.kind ORDER BY p.account, e.kind"""
 ACCOUNT_POSTINGS = """
 SELECT p.position, p.amount, e.kind, e.key, e.about, e.occurred_at, e.recorded_at
 FROM (

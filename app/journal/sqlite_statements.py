@@ -9,7 +9,16 @@ import orjson
 from app.errors import InvariantError
 from app.journal.entry import ZERO_HASH, Entry, parsed
 from app.journal.sqlite_thread import translated, unavailable
-from app.journal.store import AccountPosting, AccountSum, Head, HeadMoved, Posting, StoredState, new_head
+from app.journal.store import (
+    AccountPosting,
+    AccountSum,
+    Head,
+    HeadMoved,
+    KindSum,
+    Posting,
+    StoredState,
+    new_head,
+)
 from app.journal.tables import TERMS
 
 _COLUMNS = "event, position, kind, key, occurred_at, recorded_at, actor, body, prev_hash, hash"
@@ -232,6 +241,20 @@ def accounts(db: sqlite3.Connection, event: str, at: int, after: str, limit: int
         (event, at, after, limit),
     )
     return [AccountSum(*row) for row in rows.fetchall()]
+
+
+def sums_by_kind(db: sqlite3.Connection, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+    # One by one: a list of thousands would be too many arguments.
+    found: list[KindSum] = []
+    for account in sorted(accounts):
+        rows = db.execute(
+            "SELECT p.account, e.kind, sum(p.amount), count(*) FROM posting AS p INDEXED BY posting_account"
+            " CROSS JOIN entry AS e ON e.event = p.event AND e.position = p.position"
+            " WHERE p.event = ? AND p.account = ? AND p.position > ? AND p.position <= ? GROUP BY e.kind ORDER BY e.kind",
+            (event, account, after, at),
+        )
+        found += [KindSum(*row) for row in rows.fetchall()]
+    return found
 
 
 def account_postings(

@@ -70,6 +70,16 @@ class AccountSum:
 
 
 @dataclass(frozen=True, slots=True)
+class KindSum:
+    """What the entries of one kind booked on one account in a range: their sum in minor units, and how many."""
+
+    account: str
+    kind: str
+    amount: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccountPosting:
     """A posting of one account beside the entry that it follows from; an entry has at most one on an account.
 
@@ -216,6 +226,9 @@ class Store(Protocol):
 
     async def accounts(self, event: str, at: int, after: str, limit: int) -> list[AccountSum]:
         """Accounts with a name behind ``after``, by the bytes of their names, as they stand at position ``at``."""
+
+    async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+        """What was booked on these accounts at positions ``(after, at]``, by account and kind of entry."""
 
     async def account_postings(self, event: str, account: str, at: int, after: int, limit: int) -> list[AccountPosting]:
         """Postings of one account at positions ``(after, at]``, ascending."""

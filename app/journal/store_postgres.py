@@ -16,7 +16,16 @@ from app.journal.postgres_connections import (
     translated,
 )
 from app.journal.postgres_session import Clock, DatabaseClock, PostgresSession, distinct_entries_of, entries_of
-from app.journal.store import AccountPosting, AccountSum, Head, Posting, Session, SnapshotReader, StoredState
+from app.journal.store import (
+    AccountPosting,
+    AccountSum,
+    Head,
+    KindSum,
+    Posting,
+    Session,
+    SnapshotReader,
+    StoredState,
+)
 
 # For this long what the database's clock said is carried on; a session of a quiet time asks anew.
 CLOCK_SECONDS_MAX = 5.0
@@ -93,6 +102,10 @@ class PostgresStore:
     async def account_postings(self, event: str, account: str, at: int, after: int, limit: int) -> list[AccountPosting]:
         rows = await self._fetch(sql.ACCOUNT_POSTINGS, event, account, at, after, limit)
         return [AccountPosting(*row) for row in rows]
+
+    async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+        rows = await self._fetch(sql.SUMS_BY_KIND, event, list(accounts), after, at)
+        return [KindSum(*row) for row in rows]
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         rows = await self._fetch(sql.LATEST_STATE, event, sql.POSITION_MAX if at is None else at)

@@ -19,6 +19,7 @@ from app.journal.store import (
     AccountPosting,
     AccountSum,
     Head,
+    KindSum,
     Posting,
     Session,
     SnapshotReader,
@@ -105,6 +106,9 @@ class SqliteStore:
     async def account_postings(self, event: str, account: str, at: int, after: int, limit: int) -> list[AccountPosting]:
         work = partial(run.account_postings, event=event, account=account, at=at, after=after, limit=limit)
         return await self._read(work)
+
+    async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+        return await self._read(partial(run.sums_by_kind, event=event, accounts=accounts, after=after, at=at))
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         return await self._read(partial(run.latest_state, event=event, at=at))
