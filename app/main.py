@@ -33,6 +33,7 @@ from app.api import (
     sessions,
     settlement,
     show,
+    statements,
 )
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
@@ -113,6 +114,7 @@ def create_app(
         claims,
         corrections,
         settlement,
+        statements,
         boards,
         channels,
         overlays,

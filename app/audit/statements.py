@@ -34,9 +34,13 @@ LINES = {
 
 @dataclass(slots=True)
 class Line:
-    """One kind of thing that happened. Units: minor units; ``buckets`` are held, available and paid."""
+    """One kind of thing that happened. Units: minor units; ``buckets`` are held, available and paid.
+
+    ``entries`` of the journal, ``sales`` of them that moved net sales.
+    """
 
     entries: int = 0
+    sales: int = 0
     net_sales: int = 0
     commission: int = 0
     buckets: list[int] = field(default_factory=lambda: [0, 0, 0])
@@ -94,8 +98,9 @@ def _take(statement: Statement, booked: KindSum) -> None:
         line.commission += booked.amount
     else:
         line.net_sales -= booked.amount
-    # An entry touches several accounts: those that most entries touched say how many there were.
-    line.entries = max(line.entries, booked.entries)
+        # An entry is about one team.
+        line.sales += booked.entries
+    line.entries = max(line.entries, line.sales, booked.entries)
 
 
 def document(statement: Statement, about: Mapping[str, Any], exponent: int) -> dict[str, Any]:

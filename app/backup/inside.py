@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import ColumnElement, Select, Table, or_, select, text
+from sqlalchemy import ColumnElement, Select, Table, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import create_engine
 from app.journal.entry import Entry, parsed
-from app.journal.store import Head, Posting, SnapshotReader, StoredState
+from app.journal.store import AccountSum, Head, Posting, SnapshotReader, StoredState
 from app.journal.tables import entry, head, metadata, posting, secret, state
 
 # A reader of everything may stop for long between two reads: it also checks and writes.
@@ -64,6 +64,14 @@ class _Reader:
         )
         rows = await self._db.execute(asked.order_by(posting.c.position, posting.c.leg))
         return [Posting(*row) for row in rows]
+
+    async def accounts(self, at: int, after: str, limit: int) -> list[AccountSum]:
+        own = (posting.c.event == self._event, posting.c.position <= at, posting.c.account > after)
+        sums = (func.sum(posting.c.amount), func.count(), func.max(posting.c.position))
+        asked = select(posting.c.account, posting.c.currency, *sums).where(*own)
+        grouped = asked.group_by(posting.c.account, posting.c.currency).order_by(posting.c.account)
+        rows = await self._db.execute(grouped.limit(limit))
+        return [AccountSum(name, currency, int(total), count, last) for name, currency, total, count, last in rows]
 
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         return []

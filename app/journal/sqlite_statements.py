@@ -250,7 +250,8 @@ def sums_by_kind(db: sqlite3.Connection, event: str, accounts: Sequence[str], af
         rows = db.execute(
             "SELECT p.account, e.kind, sum(p.amount), count(*) FROM posting AS p INDEXED BY posting_account"
             " CROSS JOIN entry AS e ON e.event = p.event AND e.position = p.position"
-            " WHERE p.event = ? AND p.account = ? AND p.position > ? AND p.position <= ? GROUP BY e.kind ORDER BY e.kind",
+            " WHERE p.event = ? AND p.account = ? AND p.position > ? AND p.position <= ?"
+            " GROUP BY e.kind ORDER BY e.kind",
             (event, account, after, at),
         )
         found += [KindSum(*row) for row in rows.fetchall()]

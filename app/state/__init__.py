@@ -69,8 +69,8 @@ class State(Struct):
     held: Map[int, Map[str, int]] = Map()
     # Commission of orders paid before this can be paid out.
     released_until: int = 0
-    # Up to which position statements are closed.
-    stated_until: int = 0
+    # By id, the ranges (from, to] of closed statements, in their order.
+    statements: dict[str, tuple[int, int]] = field(default_factory=dict)
     unmatched_count: int = 0
     unmatched_amount: int = 0
     position: int = 0
@@ -135,6 +135,11 @@ class State(Struct):
     def available(self, host: str) -> int:
         """Commission that can be paid out, minor units; below zero if more was paid than is his by now."""
         return self.accounts.get(host, NO_ACCOUNT)[2]
+
+    @property
+    def stated_until(self) -> int:
+        """Up to which position statements are closed."""
+        return next((to for _, to in reversed(self.statements.values())), 0)
 
     def waiting_cancellations(self) -> int:
         """How many cancellations wait for their order."""
@@ -307,7 +312,7 @@ def _available_moved(state: State, key: str, recorded_at: int, content: Mapping[
 
 
 def _stated(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    state.stated_until = content["to"]
+    state.statements = {**state.statements, content["fact"]["id"]: (content["from"], content["to"])}
 
 
 def _taken(state: State, content: Mapping[str, Any], sign: int = -1) -> None:
