@@ -60,6 +60,7 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
             "claim_answer_days": state.rules.claim_answer_days,
             "commission": _commission(state.rules.commission, state.exponent),
             "attribution": rules.shown_attribution(state.rules.attribution),
+            "link_hosts": list(state.rules.link_hosts),
         },
         "rules_version": state.rules_version,
         "epoch": epoch,
@@ -202,7 +203,7 @@ async def move_event(
 @needs("ops")
 async def change_rules(
     event: str,
-    given: Annotated[dict[str, Any], Body(examples=[{"ranks": "shared"}])],
+    given: Annotated[dict[str, Any], Body(examples=[{"ranks": "shared", "link_hosts": ["shop.example"]}])],
     request: Request,
     response: Response,
     principal: Asker,

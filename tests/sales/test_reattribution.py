@@ -297,4 +297,7 @@ def test_second_correction_to_the_teams_of_now_passes_over_who_lost_the_order_to
 
     moved = book.say(correction_said(["1001"], None, "c2")).entries[1].content
 
-    assert [(part["host"], part["team"]) for part in moved["taken"] + moved["given"]] == [("bo", "ruby"), ("bo", "opal")]
+    assert [(part["host"], part["team"]) for part in moved["taken"] + moved["given"]] == [
+        ("bo", "ruby"),
+        ("bo", "opal"),
+    ]
