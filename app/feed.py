@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from app import feed_documents as documents
 from app.challenge.boards import BoardSpec, parse_board
+from app.challenge.rules import Rules
 from app.errors import NotFound
 from app.events import IDENTIFIER, Events, OpenEvent
 from app.grants import admits, opened_patterns
@@ -108,16 +109,19 @@ class Feed:
         Errors: Unavailable if the database cannot be asked.
         """
         name = event_of(channel)
+        return admits(opened_patterns(name, (await self.rules_of(name)).opened), channel)
+
+    async def rules_of(self, name: str) -> Rules:
+        """The rules of an event now; of one that is not there those that open nothing.
+
+        Errors: Unavailable if the database cannot be asked.
+        """
         event = self._events.known(name)
         if event is not None:
-            rules = event.state.rules
-        else:
-            # Not opened for everybody who asks: only its own entries about itself are read.
-            terms = await self._store.terms([name]) if IDENTIFIER.fullmatch(name) else []
-            if not terms:
-                return False
-            rules = outline(terms).rules
-        return admits(opened_patterns(name, rules.opened), channel)
+            return event.state.rules
+        # Not opened for everybody who asks: only its own entries about itself are read.
+        terms = await self._store.terms([name]) if IDENTIFIER.fullmatch(name) else []
+        return outline(terms).rules if terms else Rules()
 
     async def _newest_of(self, event: OpenEvent) -> deque[Entry]:
         """The newest entries, oldest first: read once, and kept up to date by what is folded from then on."""

@@ -115,6 +115,7 @@ def host(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, 
     scores, now = event.scores[view], _now_of(event, view)
     windows, day, nothing = scores.totals.windows, scores.day_of(now), new_tally()
     today = windows[day].hosts.get(identity, nothing) if day in windows else nothing
+    direct, indirect = scores.totals.credited.get(identity, (0, 0))
     team = found.team_at(now) or found.team
     neighbours = _around(event, view, names, "host", identity, NEIGHBOUR_ROWS)
     mine = next((row for row in neighbours if row["id"] == identity), None)
@@ -124,6 +125,8 @@ def host(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, 
         | {"host": identity, "name": _name(names, "host", identity)}
         | _numbers(event, windows[EVENT].hosts.get(identity, nothing))
         | {
+            "direct_sales": format_amount(direct, event.state.exponent),
+            "indirect_sales": format_amount(indirect, event.state.exponent),
             "today": {"day": day} | _numbers(event, today),
             "rank": mine["rank"] if mine else None,
             "gap": mine["gap"] if mine else None,

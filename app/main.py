@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__, decide
@@ -26,6 +27,7 @@ from app.api import (
     health,
     journal,
     ledger,
+    links,
     orders,
     overlays,
     problems,
@@ -54,6 +56,7 @@ from app.journal.migrate import upgrade_in_loop
 from app.journal.open import open_store
 from app.journal.plan import Rules
 from app.journal.store import Store
+from app.links import Links
 from app.overlays import Overlays
 from app.profiles import Profiles
 from app.realtime import observe
@@ -110,6 +113,7 @@ def create_app(
         roster,
         sessions,
         show,
+        links,
         orders,
         claims,
         corrections,
@@ -172,10 +176,11 @@ def _lifespan(
                 channels_per_event_max=settings.channels_per_event_max,
             )
             opened.is_followed = feed.hub.is_followed
-            told = Overlays(engine)
+            overlays = _live_overlays(feed, feed.hub, Overlays(engine), bus)
+            links = _links(settings, engine, clock)
             signed = Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us)
             services = app.state.services = Services(
-                settings, store, opened, feed, profiles, access, told, _live_overlays(feed, feed.hub, told, bus), signed
+                settings, store, opened, feed, profiles, access, *links, *overlays, signed
             )
             stream = _stream(services, feed.hub)
             channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
@@ -247,8 +252,8 @@ async def _close(part: str, close: Callable[[], Awaitable[None]]) -> None:
         log.warning("stopped_without_waiting", part=part)
 
 
-def _live_overlays(feed: Feed, hub: Hub, told: Overlays, bus: Bus) -> Callable[[str], None]:
-    """Have the overlays' channel show what was told; the answer is what to call when that has changed."""
+def _live_overlays(feed: Feed, hub: Hub, told: Overlays, bus: Bus) -> tuple[Overlays, Callable[[str], None]]:
+    """Have the overlays' channel show what was told; with it comes what to call when that has changed."""
 
     async def document(event: str) -> dict[str, Any]:
         body, updated_at = await told.of(event)
@@ -260,7 +265,7 @@ def _live_overlays(feed: Feed, hub: Hub, told: Overlays, bus: Bus) -> Callable[[
 
     feed.live["overlays"] = document
     bus.on("overlays", lambda event, payload: hub.mark_live(f"{event}/overlays"))
-    return changed
+    return told, changed
 
 
 def _live_viewers(services: Services, stream: Stream, bus: Bus) -> Presence:
@@ -280,6 +285,20 @@ def _live_viewers(services: Services, stream: Stream, bus: Bus) -> Presence:
     stream.connections.audience = Heartbeats(services.events, presence, services.access.pseudonym_key)
     services.feed.live["viewers"] = document
     return presence
+
+
+def _links(settings: Settings, engine: AsyncEngine, clock: Callable[[], int] | None) -> tuple[Links, Door]:
+    """Tracking links, and the door before them: another one than the stream's, with the same limits."""
+    return Links(engine, settings.touch_days, clock), Door(_door_limits(settings), time.monotonic)
+
+
+def _door_limits(settings: Settings) -> DoorLimits:
+    return DoorLimits(
+        connections_max=settings.connections_max,
+        connections_per_address_max=settings.connections_per_address_max,
+        handshakes_per_second_max=settings.handshakes_per_second_max,
+        origins=settings.origins,
+    )
 
 
 def _stream(services: Services, hub: Hub) -> Stream:
@@ -302,15 +321,7 @@ def _stream(services: Services, hub: Hub) -> Stream:
             # What `Access` remembers takes half of the time, a round a quarter: one is left for a slow database.
             token_check_seconds=settings.revocation_seconds_max / 4,
         ),
-        Door(
-            DoorLimits(
-                connections_max=settings.connections_max,
-                connections_per_address_max=settings.connections_per_address_max,
-                handshakes_per_second_max=settings.handshakes_per_second_max,
-                origins=settings.origins,
-            ),
-            time.monotonic,
-        ),
+        Door(_door_limits(settings), time.monotonic),
     )
     stream.connections.may_follow = cast(MayFollow, services.may_follow)
     return stream

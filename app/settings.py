@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     viewers_per_event_max: int = Field(
         100_000, ge=1, description="Viewers of one event that are counted, and as many in its sessions"
     )
+    touch_days: int = Field(90, ge=1, le=366, description="How long a click of a tracking link is remembered")
     message_bytes_max: int = Field(4_096, ge=256, description="Largest message a client may send")
     messages_per_second_max: int = Field(
         50, ge=1, description="Messages a client may send; and at once as many more as it may follow channels"

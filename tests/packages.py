@@ -119,6 +119,9 @@ def full_book() -> Book:
     book.say(offer_end_said("o1", book.now))
     hosts = [{"id": "cy", "weight": 1}]
     book.say(Fact("session.changed", "", {"id": "duo", "hosts": hosts}, "key:ops"))
+    clicked = order_said(order("clicked", click="k1"))
+    clicked.touches = {"k1": {"host": "cy", "at": START}}
+    book.say(clicked)
     book.say(adjustment_said(500))
     book.say(correction_end_said("approved", "bonus"))
     book.say(payout_said(300))

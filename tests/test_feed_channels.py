@@ -27,6 +27,7 @@ from tests.book import (
     session_said,
     unpin_said,
 )
+from tests.book import line as line_of
 from tests.book import order as order_of
 from tests.book import refund as refund_of
 from tests.live import Clock, create, entries_of, running, store_of
@@ -141,6 +142,8 @@ async def test_host_sees_its_numbers_and_its_neighbours(stage):
         "net_sales": "24.00",
         "orders": 2,
         "units": 3,
+        "direct_sales": "25.00",
+        "indirect_sales": "0.00",
         "today": {"day": "2021-04-09", "gross_sales": "20.00", "net_sales": "20.00", "orders": 1, "units": 2},
         "rank": 2,
         "gap": "6.00",
@@ -293,6 +296,23 @@ async def test_ops_read_the_journal_once_and_then_hear_of_what_is_folded(stage):
 async def test_public_view_has_no_channel_of_ops(stage):
     with pytest.raises(Exception, match="no channel"):
         await stage.shown("ops", "public")
+
+
+async def test_host_sees_what_it_sold_itself_and_what_was_sold_while_it_was_on_air(stage):
+    await stage.say(session_said("duo", {"ann": 1, "bo": 1}), pin_said("duo", "ruby", START))
+    lines = [line_of("1", "3.00", code="ANN5"), line_of("2", "4.00", session="duo"), line_of("3", "6.00", sku="ruby")]
+    await stage.sell("o1", lines=lines)
+    await stage.say(refund_said(refund_of("r1", "o1", amount="13.00")))
+    await stage.sell("o2", host="ann", price="1.00")
+
+    shown = [await stage.shown(f"hosts/{host}") for host in ("ann", "bo", "cy")]
+
+    assert [(one["direct_sales"], one["indirect_sales"]) for one in shown] == [
+        ("4.00", "5.00"),
+        ("0.00", "5.00"),
+        ("0.00", "0.00"),
+    ]
+    assert [one["gross_sales"] for one in shown] == ["9.00", "5.00", "0.00"]
 
 
 async def test_today_is_the_day_of_the_last_entry(stage):

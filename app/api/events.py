@@ -180,7 +180,7 @@ async def move_event(
 @needs("ops")
 async def change_rules(
     event: str,
-    given: Annotated[dict[str, Any], Body(examples=[{"ranks": "shared"}])],
+    given: Annotated[dict[str, Any], Body(examples=[{"ranks": "shared", "link_hosts": ["shop.example"]}])],
     request: Request,
     response: Response,
     principal: Asker,

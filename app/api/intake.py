@@ -143,7 +143,9 @@ async def take_one(services: Services, principal: Principal, event_id: str, noun
     intake = INTAKES[noun]
     given = decode(intake.decoder, raw)
     pseudonym = await _pseudonym(services, event, given)
-    accepted = await event.submit_one(intake.fact(given, event, principal.actor, pseudonym))
+    fact = intake.fact(given, event, principal.actor, pseudonym)
+    await _find_touches(services, event, [fact])
+    accepted = await event.submit_one(fact)
     body = orjson.dumps(intake.answer(accepted.entries[0], event.state.exponent))
     if accepted.replayed:
         return Response(body, 200, {"Idempotency-Replayed": "true"}, JSON)
@@ -177,7 +179,9 @@ async def take_batch(
             decided.append(intake.fact(item, event, principal.actor, pseudonym))
         except AppError as error:
             decided.append(error)
-    outcomes = await _submit(services, event, [fact for fact in decided if isinstance(fact, Fact)])
+    said = [fact for fact in decided if isinstance(fact, Fact)]
+    await _find_touches(services, event, said)
+    outcomes = await _submit(services, event, said)
     return _batch_response(intake, event, decided, outcomes, names)
 
 
@@ -260,6 +264,23 @@ def _is_spread_object(raw: bytes) -> bool:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+async def _find_touches(services: Services, event: OpenEvent, said: Sequence[Fact]) -> None:
+    """Tell each order what is known of the clicks that it names; nothing is asked for if none does."""
+    clicks = {}
+    for place, fact in enumerate(said):
+        if fact.kind == "order.paid" and (named := _clicks(fact.content)):
+            clicks[place] = named
+    if clicks:
+        known = await services.links.touches(event.head.event, set().union(*clicks.values()))
+        for place, named in clicks.items():
+            said[place].touches = {click: known[click] for click in named & known.keys()}
+
+
+def _clicks(order: dict[str, Any]) -> set[str]:
+    clicks = {line["click"] for line in order["lines"] if "click" in line}
+    return clicks | {order["click"]} if "click" in order else clicks
 
 
 async def _pseudonym(services: Services, event: OpenEvent, *given: Any) -> Callable[[str], str]:

@@ -170,6 +170,17 @@ class OfferEndBody(Body):
     ended_at: Time | None = None
 
 
+class LinkBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"code": "lin-live", "host": "h7", "to": "https://shop.example/ruby?color=red"}}
+    )
+
+    code: Annotated[str, StringConstraints(max_length=64, pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{3,63})?$")] = ""
+    host: Id
+    to: Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[!-~]+$")]
+    sku: Annotated[str, StringConstraints(max_length=100, pattern=_PRINTABLE)] = ""
+
+
 class OrderName(Body):
     source: Id = "default"
     id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$", max_length=100)]

@@ -6,7 +6,9 @@ from typing import Any
 from app.api.intake import order_answer
 from app.errors import NotFound
 from app.journal.entry import Entry
+from app.sales.attribution import DIRECT
 from app.sales.money import format_amount
+from app.sales.nobody import HOUSE
 from app.sales.remaining import remaining_of
 from app.sales.times import rfc3339
 
@@ -66,9 +68,14 @@ def receipt_document(event: str, key: str, entries: Sequence[Entry], exponent: i
     if not entries:
         raise _unknown(key)
     paid = entries[0]
+    sums = {"direct": 0, "indirect": 0, "house": 0}
+    for credit in paid.content["credits"]:
+        basis = "direct" if credit["reason"] in DIRECT else "indirect"
+        sums["house" if credit["host"] == HOUSE else basis] += credit["amount"]
     return {
         "event": event,
         **order_answer(paid, exponent),
+        **{name: format_amount(amount, exponent) for name, amount in sums.items()},
         "paid_at": rfc3339(paid.content["fact"]["paid_at"]),
         "rules": paid.content["rules"],
         "candidates": [_candidate(candidate) for candidate in paid.content.get("candidates", ())],

@@ -13,8 +13,10 @@ from app.events import Events, OpenEvent
 from app.feed import Feed
 from app.grants import admits, key_patterns
 from app.journal.store import Store
+from app.links import Links
 from app.overlays import Overlays
 from app.profiles import Profiles
+from app.realtime.door import Door
 from app.realtime.hub import event_of
 from app.realtime.subscriber import NOBODY
 from app.settings import Settings
@@ -30,6 +32,8 @@ class Services:
     feed: Feed
     profiles: Profiles
     access: Access
+    links: Links
+    link_door: Door
     overlays: Overlays
     # Tells everybody who follows that an event's overlays were told something.
     overlays_changed: Callable[[str], None]

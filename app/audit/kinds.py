@@ -265,6 +265,22 @@ def _ops_fact(entry: Entry, content: dict[str, Any]) -> Fact:
     return Fact(entry.kind, entry.key if request else "", content, entry.actor, request=request)
 
 
+def _paid(state: State, call: Sequence[Entry]) -> Fact:
+    """An order with what was known of its clicks, which its candidates tell."""
+    entry = call[0]
+    fact = entry.content["fact"]
+    touches: dict[str, dict[str, Any]] = {}
+    for candidate in entry.content.get("candidates", ()):
+        if candidate["by"] != "click":
+            continue
+        if "host" in candidate:
+            touches[candidate["id"]] = {"host": candidate["host"], "at": candidate["at"]}
+        elif candidate["outcome"] != "unknown_click":
+            touches[candidate["id"]] = {"outcome": candidate["outcome"]}
+    key = order_key(fact["source"], fact["id"])
+    return Fact(entry.kind, key, fact, entry.actor, touches=touches)
+
+
 def _created(state: State, call: Sequence[Entry]) -> Fact:
     content = call[0].content
     try:
@@ -336,7 +352,7 @@ KINDS: Mapping[str, Kind] = {
     "product.unpinned": Kind(said(""), Unpin, took="unpinned_at"),
     "offer.started": Kind(said("offer:{id}:started"), OfferStart, took="starts_at"),
     "offer.ended": Kind(said("offer:{id}:ended"), OfferEnd, took="ended_at"),
-    "order.paid": Kind(said("order:{source}:{id}"), Order),
+    "order.paid": Kind(_paid, Order),
     "order.refunded": Kind(said("refund:{source}:{id}"), Refund),
     "order.cancelled": Kind(said("cancellation:{source}:{id}"), Cancellation),
     "order.disputed": Kind(said("dispute:{source}:{id}"), Dispute),

@@ -11,6 +11,8 @@ Bps = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Minor = Annotated[int, msgspec.Meta(ge=0)]
 PublicChannel = Literal["boards", "hosts", "orders", "sessions", "state", "viewers"]
 Touch = Literal["host", "code", "click", "session", "pin"]
+# As it stands in a URL: in small letters, without scheme and port.
+HostName = Annotated[str, msgspec.Meta(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 Purchase = Literal["count", "exclude"]
 Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
 
@@ -63,6 +65,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     once, sorted; ``public_boards`` means its word ``boards``, over HTTP too. A correction that moves more than
     ``approval_above`` (minor units) waits for a second person; None: none does. A sale
     can be claimed for ``claim_days`` after it was paid, and is to be answered within ``claim_answer_days``.
+    Tracking links lead to ``link_hosts`` only.
     """
 
     ranks: Literal["distinct", "shared"] = "distinct"
@@ -73,6 +76,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     claim_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 14
     claim_answer_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 7
     attribution: Attribution = DEFAULT_ATTRIBUTION
+    link_hosts: Annotated[tuple[HostName, ...], msgspec.Meta(max_length=100)] = ()
 
     @property
     def opened(self) -> frozenset[str]:
@@ -101,7 +105,11 @@ def parse_rules(given: dict[str, Any], exponent: int, before: Rules | None = Non
     precedence = rules.attribution.precedence
     if not precedence or len(set(precedence)) < len(precedence):
         raise Invalid("rules_invalid", "attribution.precedence names what counts, each once.", "rules")
-    return msgspec.structs.replace(rules, public_channels=tuple(sorted(set(rules.public_channels))))
+    return msgspec.structs.replace(
+        rules,
+        public_channels=tuple(sorted(set(rules.public_channels))),
+        link_hosts=tuple(sorted(set(rules.link_hosts))),
+    )
 
 
 def _commission(given: dict[str, Any], exponent: int) -> dict[str, Any]:
@@ -145,6 +153,7 @@ def shown(rules: Rules, exponent: int) -> dict[str, Any]:
     commission["cap"] = amount(rules.commission.cap)
     return msgspec.structs.asdict(rules) | {
         "public_channels": list(rules.public_channels),
+        "link_hosts": list(rules.link_hosts),
         "approval_above": amount(rules.approval_above),
         "commission": commission,
         "attribution": shown_attribution(rules.attribution),

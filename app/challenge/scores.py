@@ -22,6 +22,8 @@ GROSS, NET, ORDERS, UNITS = range(4)
 TICKER_ROWS_MAX = 50
 
 _TAKEN = frozenset({"order.refunded", "order.cancelled", "refund.matched", "order.disputed", "dispute.closed"})
+# Reasons of credits by which it is only known who was on air.
+INDIRECT = frozenset({"session", "pin"})
 # The kinds that can change what a board, the ticker or a host's numbers show.
 _SHOWN = _TAKEN | {
     "order.paid",
@@ -91,6 +93,8 @@ class Totals(Struct):
     windows: dict[str, Window] = field(default_factory=lambda: {EVENT: Window()})
     ticker: list[dict[str, Any]] = field(default_factory=list)
     sessions: dict[str, SessionSales] = field(default_factory=dict)
+    # By host, gross sales that were credited directly and indirectly; refunds and corrections do not move them.
+    credited: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Scoreboard:
@@ -181,10 +185,14 @@ class Scoreboard:
             return
         # The lines of an order mostly have one seller: added up first, each tally is moved once.
         sold: _Sold = {}
+        indirect: dict[str, int] = {}
         for credit in content["credits"]:
             seller = credit["host"], credit["team"]
             amount, units = sold.get(seller, (0, 0))
             sold[seller] = amount + credit["amount"], units + credit["units"]
+            if credit["reason"] in INDIRECT:
+                indirect[seller[0]] = indirect.get(seller[0], 0) + credit["amount"]
+        self._credit(sold, indirect)
         for name, window in self._windows(content["fact"]["paid_at"]):
             moved: dict[int, Tally] = {}
             for (host, team), (amount, units) in sold.items():
@@ -202,6 +210,13 @@ class Scoreboard:
         for session, part in _by_session(content, sold).items():
             self._sold_in(session, part)
         self._unticked.append((position, content))
+
+    def _credit(self, sold: _Sold, indirect: Mapping[str, int]) -> None:
+        credited = self._totals.credited
+        for (host, _), (amount, _) in sold.items():
+            if host != HOUSE:
+                before, part = credited.get(host, (0, 0)), indirect.get(host, 0)
+                credited[host] = before[0] + amount - part, before[1] + part
 
     def _sold_in(self, session: str, sold: _Sold) -> None:
         sales = self._totals.sessions.get(session)

@@ -148,6 +148,31 @@ profile = Table(
     **_SQLITE,
 )
 
+link = Table(
+    "link",
+    metadata,
+    Column("code", TEXT, primary_key=True),
+    Column("event", TEXT, nullable=False),
+    Column("host", TEXT, nullable=False),
+    Column("target", TEXT, nullable=False),
+    Column("sku", TEXT, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Index("link_event", "event", "code"),
+    **_SQLITE,
+)
+
+touch = Table(
+    "touch",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("event", TEXT, nullable=False),
+    Column("host", TEXT, nullable=False),
+    Column("at", BIG, nullable=False),
+    Column("expires_at", BIG, nullable=False),
+    Index("touch_expires", "expires_at"),
+    **_SQLITE,
+)
+
 overlays = Table(
     "overlays",
     metadata,

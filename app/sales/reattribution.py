@@ -59,7 +59,9 @@ def moved(order: Remaining, wish: Mapping[str, Any]) -> dict[str, Any]:
         teams = wish["teams"]
         wanted = {}
         for (line, host, _), numbers in held.items():
-            _add(wanted, (line, host, teams[host]), numbers)
+            # Who lost all of it to an earlier correction is no seller of it any more, and has no team here.
+            if any(numbers):
+                _add(wanted, (line, host, teams[host]), numbers)
         after = list(dict.fromkeys((host, teams[host]) for host, _ in order.sellers))
     taken, given = [], []
     for place in held | wanted:

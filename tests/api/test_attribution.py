@@ -25,6 +25,7 @@ async def test_one_basket_of_two_hosts_is_credited_line_by_line(event: EventClie
         {"line": "c", "by": "host", "id": "h9", "outcome": "won"},
         {"line": "c", "by": "code", "id": "LIN10", "outcome": "outranked"},
     ]
+    assert (receipt["direct"], receipt["indirect"], receipt["house"]) == ("30.00", "0.00", "0.00")
     assert await event.scores() == {"h7": "10.00", "h8": "10.00", "h9": "10.00"}
 
 

@@ -12,6 +12,7 @@ from tests.event_client import EventClient
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DEFAULT_RULES: dict[str, Any] = {
+    "link_hosts": [],
     "ranks": "distinct",
     "public_boards": False,
     "public_channels": [],

@@ -42,7 +42,7 @@ CHECKS = [
 ]
 UNDOCUMENTED = {
     *("/openapi.json", "/docs", "/overlay/{event}/board", "/static/{digest}/{name:path}"),
-    *("/v1/stream", "/v1/stream/sse"),
+    *("/v1/stream", "/v1/stream/sse", "/l/{code}"),
 }
 
 
@@ -142,6 +142,7 @@ STORY = [
     "start_offer",
     "end_offer",
     "end_session",
+    "create_link",
     "close_statement",
     "put_overlays",
     "create_token",

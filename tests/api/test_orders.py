@@ -147,6 +147,9 @@ async def test_receipt_lists_every_candidate_and_why_each_lost(event: EventClien
     assert receipt == {
         "event": event.id,
         **answer,
+        "direct": "10.00",
+        "indirect": "0.00",
+        "house": "0.00",
         "paid_at": "2021-04-10T11:00:00.000000Z",
         "rules": 1,
         "candidates": [

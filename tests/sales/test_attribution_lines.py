@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.challenge.rules import Attribution
+from app.challenge import scores
+from app.challenge.rules import DEFAULT_ATTRIBUTION, Attribution
 from app.errors import Invalid
 from app.sales import facts
+from app.sales.attribution import DIRECT, INDIRECT
 from app.sales.nobody import HOUSE
 from tests.book import DAY, HOUR, START, line, order
 from tests.sales.test_attribution import Roster, attributed
@@ -147,3 +149,9 @@ def test_time_of_the_cart_is_kept_and_must_not_be_after_the_payment():
     assert kept["lines"][0]["carted_at"] == START
     assert kept["paid_at"] == START + HOUR
     assert (refused.value.code, refused.value.field) == ("carted_after_paid", "lines[1].carted_at")
+
+
+def test_every_reason_that_credits_a_host_is_direct_or_indirect():
+    assert INDIRECT == scores.INDIRECT
+    assert set(DEFAULT_ATTRIBUTION.precedence) == DIRECT | INDIRECT
+    assert not DIRECT & INDIRECT

@@ -287,3 +287,17 @@ def test_late_correction_moves_the_ledger_and_no_board():
 
     assert scores(book) == {"ann": "10.00"}
     assert book.balances()["Income:Sales:opal:cy"] == -1000
+
+
+def test_second_correction_to_the_teams_of_now_passes_over_who_lost_the_order_to_the_first():
+    book = Book()
+    book.sell(host="ann")
+    book.say(correction_said(["1001"], {"bo": 1}, "c1"))
+    book.say(roster_said([{"id": "bo", "team": "opal", "from": START}]))
+
+    moved = book.say(correction_said(["1001"], None, "c2")).entries[1].content
+
+    assert [(part["host"], part["team"]) for part in moved["taken"] + moved["given"]] == [
+        ("bo", "ruby"),
+        ("bo", "opal"),
+    ]
