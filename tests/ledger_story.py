@@ -17,6 +17,7 @@ ROSTER: dict[str, Any] = factories.roster_body(
         {"id": "solo", "name": "Solo"},
     ],
 )
+EARNING: dict[str, Any] = {"commission": {"bps": 2000, "hold_days": 7}}
 OUTCOME = {"closed_at": "2021-04-10T11:55:00Z"}
 
 
@@ -40,6 +41,18 @@ async def tell(event: EventClient) -> None:
             "reason": "another code",
         },
     )
+
+
+async def settle(event: EventClient) -> None:
+    """Weeks after ``tell``, in an event opened with ``EARNING``: what hosts have earned is released and paid."""
+    await event.ok("POST", "/releases", {"id": "april"})
+    for payout in ("p-1", "p-2"):
+        await event.ok("POST", "/payouts", {"id": payout, "host": ODD_HOST, "amount": "5.00"})
+    await event.ok("POST", "/payouts/p-1/fail", {"reason": "account closed"})
+    await event.ok("POST", "/adjustments", {"id": "bonus", "host": "h8", "amount": "5.00", "reason": "newcomer"})
+    # What was earned on it has been paid.
+    refund = factories.refund("debt", ODD_ORDER, source="pop_up.1-a", amount="37.50")
+    await event.ok("POST", "/refunds", refund)
 
 
 async def _orders_and_refunds(event: EventClient) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import IO
 from zoneinfo import ZoneInfo
 
-from app.audit.beancount_names import account_name, order_link
+from app.audit.beancount_names import account_name, story_link
 from app.audit.reading import Reading, reading
 from app.journal.entry import Entry
 from app.journal.store import AccountSum, Posting, Store
@@ -46,8 +46,8 @@ class _Book:
         legs = [(account_name(posting.account), posting) for posting in postings]
         lines = [f"{day} open {name} {leg.currency}" for name, leg in legs if name not in self.opened]
         self.opened.update(name for name, _ in legs)
-        about = entry.key if entry.kind == "order.paid" else entry.about
-        links = f" ^{order_link(about)}" if about else ""
+        link = story_link(entry.about or entry.key)
+        links = f" ^{link}" if link else ""
         lines += [
             f"{day} * {_quoted(narration(entry))}{links} ^pos-{entry.position}",
             f"  position: {entry.position}",
@@ -108,6 +108,14 @@ def narration(entry: Entry) -> str:
             return f"Dispute {_name(content['of'])} of {order} is {content['outcome']}"
         case "order.reattributed":
             return f"Correction {content['of'].partition(':')[2]} of {order}"
+        case "commission.released":
+            return f"Release {_name(entry.key)} of commission"
+        case "payout.made":
+            return f"Payout {_name(entry.key)} to {content['host']}"
+        case "payout.failed":
+            return f"Payout {_name(entry.about)} to {content['host']} came back"
+        case "adjustment.made":
+            return f"Adjustment {content['fact']['id']} for {content['host']}"
     return f"{entry.kind} {entry.key}"
 
 

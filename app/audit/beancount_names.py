@@ -41,12 +41,18 @@ def account_name(account: str) -> str:
     return account
 
 
-def order_link(key: str) -> str:
-    """The link that all transactions about an order share: ``order:shop:#1001`` is ``order-shop//231001``.
+def story_link(key: str) -> str:
+    """The link that all transactions about an order or a payout share, by its key; "" for keys of other things.
 
-    Shape: ``order-{source}/{id}``; in the id whatever a link cannot hold is ``/`` and its two hex digits.
+    Shape: ``order-{source}/{id}``, ``payout-{id}``; in an order's id whatever a link cannot hold is ``/`` and its two
+    hex digits, so that ``order:shop:#1001`` is ``order-shop//231001``.
     """
-    _, source, order = key.split(":", 2)
+    kind, _, rest = key.partition(":")
+    if kind == "payout":
+        return f"payout-{rest}"
+    if kind != "order":
+        return ""
+    source, _, order = rest.partition(":")
     return f"order-{source}/" + _NOT_IN_LINKS.sub(lambda found: f"/{ord(found[0]):02X}", order)
 
 

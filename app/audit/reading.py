@@ -15,6 +15,7 @@ from app.sales.money import format_amount
 class Reading:
     """An event as it was at ``head``; every page comes from that one moment."""
 
+    store: Store
     reader: SnapshotReader
     head: Head
     currency: str
@@ -44,9 +45,12 @@ class Reading:
                     yield entry, found
 
     async def accounts(self) -> AsyncIterator[AccountSum]:
-        """Every account by its name, as the database sums it up."""
-        after = ""
-        while accounts := await self.reader.accounts(self.head.position, after, PAGE):
+        """Every account by its name, as the database sums it up.
+
+        Not from the snapshot, and the same: what stands up to a position never changes.
+        """
+        event, at, after = self.head.event, self.head.position, ""
+        while accounts := await self.store.accounts(event, at, after, PAGE):
             for account in accounts:
                 yield account
             after = accounts[-1].account
@@ -61,4 +65,4 @@ async def reading(store: Store, event: str) -> AsyncIterator[Reading]:
         if head is None or not first:
             raise NotFound("event_unknown", f"There is no event {event!r}.")
         terms = first[0].content
-        yield Reading(reader, head, terms["currency"], terms["exponent"], terms["timezone"])
+        yield Reading(store, reader, head, terms["currency"], terms["exponent"], terms["timezone"])

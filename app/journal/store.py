@@ -189,8 +189,6 @@ class SnapshotReader(Protocol):
 
     async def postings(self, after: int, limit_positions: int) -> list[Posting]: ...
 
-    async def accounts(self, at: int, after: str, limit: int) -> list[AccountSum]: ...
-
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         """Stored states with ``position > after``, ascending; bodies can be large: keep ``limit`` small."""
 

@@ -185,9 +185,6 @@ class _Snapshot:
         rows = await self._fetch(sql.POSTINGS, self._event, after, after + limit_positions)
         return [Posting(*row) for row in rows]
 
-    async def accounts(self, at: int, after: str, limit: int) -> list[AccountSum]:
-        return [AccountSum(*row) for row in await self._fetch(sql.ACCOUNTS, self._event, at, after, limit)]
-
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         return [StoredState(*row) for row in await self._fetch(sql.STATES, self._event, after, limit)]
 

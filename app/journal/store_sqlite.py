@@ -288,9 +288,5 @@ class _Snapshot:
         work = partial(run.postings, event=self._event, after=after, limit_positions=limit_positions)
         return await self._thread.call(work)
 
-    async def accounts(self, at: int, after: str, limit: int) -> list[AccountSum]:
-        work = partial(run.accounts, event=self._event, at=at, after=after, limit=limit)
-        return await self._thread.call(work)
-
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         return await self._thread.call(partial(run.states, event=self._event, after=after, limit=limit))

@@ -19,8 +19,12 @@ EMPTY = "empty"
 
 
 async def _tell(url: str) -> None:
-    async with running_app(url, lambda: factories.NOW_US) as api:
-        await ledger_story.tell(await EventClient(api.client, EVENT).open(ledger_story.ROSTER))
+    now = [factories.NOW_US]
+    async with running_app(url, lambda: now[0]) as api:
+        event = await EventClient(api.client, EVENT).open(ledger_story.ROSTER, rules=ledger_story.EARNING)
+        await ledger_story.tell(event)
+        now[0] += 20 * 86_400 * 1_000_000
+        await ledger_story.settle(event)
         await EventClient(api.client, EMPTY).create()
 
 

@@ -15,12 +15,12 @@ from beancount import loader
 from beancount.core import data
 
 from app.audit.beancount import export_beancount
-from app.audit.beancount_names import account_name, order_link
+from app.audit.beancount_names import account_name, story_link
 from app.errors import NotFound
 from tests.app_in_process import running_app
 from tests.audit.conftest import EMPTY, EVENT, opened
 from tests.event_client import EventClient
-from tests.ledger_story import ODD_ORDER
+from tests.ledger_story import ODD_HOST, ODD_ORDER
 
 BEAN_CHECK = Path(sys.executable).with_name("bean-check")
 Exported = Callable[..., Awaitable[str]]
@@ -96,6 +96,12 @@ async def test_transactions_say_in_words_what_happened_and_where_it_stands(expor
         "Dispute shop:d-early, which waits for order shop:1006",
         "Dispute shop:d-early meets order shop:1006",
         "Correction fix-1 of order shop:1005",
+        "Release april of commission",
+        f"Payout p-1 to {ODD_HOST}",
+        f"Payout p-1 to {ODD_HOST} came back",
+        f"Payout p-2 to {ODD_HOST}",
+        "Adjustment bonus for h8",
+        f"Refund pop_up.1-a:debt of order pop_up.1-a:{ODD_ORDER}",
     }
     for position, transaction in found.items():
         assert f"pos-{position}" in transaction.links
@@ -109,10 +115,13 @@ async def test_one_link_ties_all_transactions_about_an_order(exported: Exported,
         key = "order:shop:1002"
         about = await store.lookup(EVENT, [key], [key])
 
-    tied = {position for position, entry in found.items() if order_link(key) in entry.links}
+    tied = {position for position, entry in found.items() if story_link(key) in entry.links}
     assert tied == {entry.position for entry in about}
     assert len(tied) == 5
-    assert sum(bool(entry.links - {f"pos-{position}"}) for position, entry in found.items()) == len(found) - 1
+    paid = [entry for entry in found.values() if "payout-p-1" in entry.links]
+    assert [entry.narration for entry in paid] == [f"Payout p-1 to {ODD_HOST}", f"Payout p-1 to {ODD_HOST} came back"]
+    alone = {entry.narration for position, entry in found.items() if entry.links == {f"pos-{position}"}}
+    assert alone == {"Refund shop:nameless of no known order", "Release april of commission", "Adjustment bonus for h8"}
 
 
 async def test_ledger_that_lost_a_transaction_is_refused(exported: Exported, tmp_path: Path):

@@ -8,7 +8,7 @@ from beancount.core import account as beancount_account
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.audit.beancount_names import account_name, order_link
+from app.audit.beancount_names import account_name, story_link
 from app.errors import InvariantError
 from app.sales.facts import order_key
 from app.sales.nobody import HOUSE, NO_TEAM
@@ -65,7 +65,7 @@ def test_no_two_shops_share_a_name(sources: list[str]):
 @example(("shop", "/23"), ("shop", "#"))
 @example(("shop", "a/b"), ("shop", "a-b"))
 def test_link_is_one_orders_alone_and_beancount_takes_it(one: tuple[str, str], other: tuple[str, str]):
-    links = [order_link(order_key(*each)) for each in (one, other)]
+    links = [story_link(order_key(*each)) for each in (one, other)]
 
     assert (links[0] == links[1]) == (one == other)
     assert all(re.fullmatch(r"[A-Za-z0-9_/.-]+", link) for link in links)
