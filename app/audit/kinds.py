@@ -4,196 +4,41 @@ A kind has one row in ``KINDS``. A row says how the fact is rebuilt; the rules t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from app.audit.shapes import (
+    Cancellation,
+    Claimed,
+    ClaimEnd,
+    Dispute,
+    OfferEnd,
+    OfferStart,
+    Order,
+    Outcome,
+    Payout,
+    PayoutFailure,
+    Pin,
+    Refund,
+    Release,
+    SessionChange,
+    SessionEnd,
+    SessionStart,
+    Shape,
+    StatementEnd,
+    Terms,
+    Unpin,
+)
 from app.challenge.rules import Rules, shown
 from app.challenge.rules import document as rules_document
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
-from app.sales.facts import LINES_MAX, QUANTITY_MAX, Identifier, OrderId, order_key
+from app.sales.facts import order_key
 from app.sales.money import AMOUNT_MINOR_MAX, exponent_of
 from app.sales.settlement import payout_key
 from app.state import State
-
-Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MINOR_MAX)]
-Price = Annotated[int, Meta(ge=0, le=AMOUNT_MINOR_MAX)]
-Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
-LineId = Annotated[str, Meta(min_length=1, max_length=100)]
-
-
-class _Fact(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The normal form of what a call said: what is left out has its default, and no default is written down."""
-
-
-class OrderLine(_Fact):
-    id: LineId
-    quantity: Quantity
-    unit_price: Price
-    discount: Price = 0
-    sku: str = ""
-    title: str = ""
-    host: str = ""
-    code: str = ""
-    click: str = ""
-    session: str = ""
-    carted_at: int | None = None
-
-
-class Order(_Fact):
-    id: OrderId
-    source: Identifier
-    paid_at: int
-    currency: str
-    lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=LINES_MAX)]
-    shipping: Price = 0
-    tax: Price = 0
-    tax_included: bool = False
-    host: str = ""
-    code: str = ""
-    click: str = ""
-    session: str = ""
-    buyer: str = ""
-
-
-class RefundLine(_Fact):
-    id: LineId
-    quantity: Annotated[int, Meta(ge=0, le=QUANTITY_MAX)] = 0
-    amount: Price = 0
-
-
-class Refund(_Fact):
-    id: OrderId
-    source: Identifier
-    refunded_at: int
-    order: str = ""
-    amount: Price = 0
-    lines: list[RefundLine] = []
-
-
-class Cancellation(_Fact):
-    id: str
-    source: Identifier
-    order: str
-    cancelled_at: int
-
-
-class Dispute(_Fact):
-    id: OrderId
-    source: Identifier
-    order: str
-    disputed_at: int
-    amount: Amount
-    fee: Price = 0
-
-
-class Outcome(_Fact):
-    id: OrderId
-    source: Identifier
-    outcome: Literal["won", "lost"]
-    closed_at: int
-
-
-class Claimed(_Fact):
-    id: Identifier
-    host: str
-    reason: str
-    person: str
-    order: str = ""
-    paid_at: int | None = None
-    amount: Price = 0
-
-
-class ClaimEnd(_Fact):
-    id: Identifier
-    outcome: Literal["accepted", "rejected", "withdrawn"]
-    reason: str
-    person: str
-    correction: str = ""
-
-
-class Release(_Fact):
-    id: Identifier
-    until: int | None = None
-
-
-class Payout(_Fact):
-    id: Identifier
-    host: str
-    amount: Amount
-    reference: str = ""
-
-
-class PayoutFailure(_Fact):
-    id: Identifier
-    reason: str
-
-
-class StatementEnd(_Fact):
-    id: Identifier
-    to: Annotated[int, Meta(ge=1)] | None = None
-
-
-class Weight(_Fact):
-    id: str
-    weight: Annotated[int, Meta(ge=1)]
-
-
-class SessionStart(_Fact):
-    id: Identifier
-    hosts: Annotated[list[Weight], Meta(min_length=1)]
-    started_at: int | None = None
-
-
-class SessionEnd(_Fact):
-    id: Identifier
-    ended_at: int | None = None
-
-
-class SessionChange(_Fact):
-    id: Identifier
-    hosts: Annotated[list[Weight], Meta(min_length=1)]
-    changed_at: int | None = None
-
-
-class Pin(_Fact):
-    session: Identifier
-    sku: Annotated[str, Meta(min_length=1, max_length=100)]
-    pinned_at: int | None = None
-
-
-class Unpin(_Fact):
-    session: Identifier
-    sku: Annotated[str, Meta(min_length=1, max_length=100)]
-    unpinned_at: int | None = None
-
-
-class OfferStart(_Fact):
-    id: Identifier
-    sku: Annotated[str, Meta(min_length=1, max_length=100)]
-    price: int
-    ends_at: int
-    session: str = ""
-    starts_at: int | None = None
-
-
-class OfferEnd(_Fact):
-    id: Identifier
-    ended_at: int | None = None
-
-
-class Terms(_Fact):
-    """The body of ``event.created``."""
-
-    brand: str
-    currency: str
-    exponent: int
-    timezone: str
-    starts_at: int
-    ends_at: int
-    rules: Rules
 
 
 class Kind(NamedTuple):
@@ -206,7 +51,7 @@ class Kind(NamedTuple):
     """
 
     fact: Callable[[State, Sequence[Entry]], Fact] | None
-    shape: type[_Fact] | None = None
+    shape: type[Shape] | None = None
     took: str = ""
     looks_at: "Callable[[Uses, Mapping[str, Any]], Sequence[str]] | None" = None
 

@@ -236,7 +236,7 @@ def postings(db: sqlite3.Connection, event: str, after: int, limit_positions: in
 
 def accounts(db: sqlite3.Connection, event: str, at: int, after: str, limit: int) -> list[AccountSum]:
     rows = db.execute(
-        "SELECT account, currency, sum(amount), count(*), max(position) FROM posting INDEXED BY posting_account"
+        "SELECT account, currency, sum(amount), count(*), max(position) FROM posting"
         " WHERE event = ? AND position <= ? AND account > ? GROUP BY account, currency ORDER BY account LIMIT ?",
         (event, at, after, limit),
     )
@@ -244,18 +244,14 @@ def accounts(db: sqlite3.Connection, event: str, at: int, after: str, limit: int
 
 
 def sums_by_kind(db: sqlite3.Connection, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
-    # One by one: a list of thousands would be too many arguments.
-    found: list[KindSum] = []
-    for account in sorted(accounts):
-        rows = db.execute(
-            "SELECT p.account, e.kind, sum(p.amount), count(*) FROM posting AS p INDEXED BY posting_account"
-            " CROSS JOIN entry AS e ON e.event = p.event AND e.position = p.position"
-            " WHERE p.event = ? AND p.account = ? AND p.position > ? AND p.position <= ?"
-            " GROUP BY e.kind ORDER BY e.kind",
-            (event, account, after, at),
-        )
-        found += [KindSum(*row) for row in rows.fetchall()]
-    return found
+    rows = db.execute(
+        "SELECT p.account, e.kind, sum(p.amount), count(*) FROM posting AS p"
+        " CROSS JOIN entry AS e ON e.event = p.event AND e.position = p.position"
+        " WHERE p.event = ? AND p.position > ? AND p.position <= ? AND p.account IN (SELECT value FROM json_each(?))"
+        " GROUP BY p.account, e.kind ORDER BY p.account, e.kind",
+        (event, after, at, orjson.dumps(list(accounts)).decode()),
+    )
+    return [KindSum(*row) for row in rows.fetchall()]
 
 
 def account_postings(
@@ -263,7 +259,7 @@ def account_postings(
 ) -> list[AccountPosting]:
     rows = db.execute(
         "SELECT p.position, p.amount, e.kind, e.key, e.about, e.occurred_at, e.recorded_at"
-        " FROM posting AS p INDEXED BY posting_account"
+        " FROM posting AS p"
         " CROSS JOIN entry AS e ON e.event = p.event AND e.position = p.position"
         " WHERE p.event = ? AND p.account = ? AND p.position <= ? AND p.position > ? ORDER BY p.position LIMIT ?",
         (event, account, at, after, limit),
