@@ -8,9 +8,10 @@ from app.access import Principal
 from app.api.documents import REPEAT, problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.intake import pseudonyms
-from app.api.models import AdjustmentBody, CorrectionEndBody, OrderFilter, ReattributionBody
+from app.api.models import AdjustmentBody, CorrectionEndBody, OrderFilter, ReattributionBody, WhatIfBody
 from app.api.services import Services, services_of
 from app.audit.preview import Difference, orders_like, preview
+from app.audit.whatif import result_document, what_if
 from app.errors import Invalid, NotFound
 from app.events import IDENTIFIER, OpenEvent
 from app.journal.drafts import Fact
@@ -110,6 +111,19 @@ async def withdraw(
 ) -> dict[str, Any]:
     """A correction that waits is not made; anybody with the scope may say so."""
     return await _close(event, correction, "withdrawn", given.reason, request, principal)
+
+
+@router.post(
+    "/v1/events/{event}/what-if",
+    operation_id="what_if",
+    responses=problem_responses(400, 401, 403, 404, 413, 422, 503),
+)
+@needs("finance", "ops")
+async def try_rules(event: str, given: WhatIfBody, request: Request, principal: Asker) -> dict[str, Any]:
+    """Decide the event again under other rules, and say who would rank and be paid otherwise. Writes nothing."""
+    services = services_of(request)
+    await services.event(principal, event)
+    return result_document(event, await what_if(services.store, event, given.rules))
 
 
 @router.get(

@@ -240,6 +240,12 @@ class AdjustmentBody(Body):
     reason: Because
 
 
+class WhatIfBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"rules": {"commission": {"bps": 900}}}})
+
+    rules: dict[str, Any] = Field(max_length=50)
+
+
 class ClaimBody(Body):
     model_config = ConfigDict(
         json_schema_extra={

@@ -17,6 +17,7 @@ COMMANDS = {
     "verify": "Recompute hashes, postings and boards from the entries and name everything that does not agree.",
     "export": "Write an event's ledger, or its whole journal as a signed package, to a file.",
     "recount": "Check a package, decide every entry again and rank the boards; without a database or a network.",
+    "what-if": "Decide an event again under other rules and show who would rank and be paid otherwise.",
     "backup": "Write an event or everything into a file, proven and whole; it is as secret as the database.",
     "restore": "Bring a backup into a database that has nothing of it, and prove it before it is there.",
     "keys": "Create, list and revoke API keys.",
@@ -25,7 +26,8 @@ COMMANDS = {
 
 def load(name: str) -> Any:
     """The command itself, with its options; for a group of commands the group."""
-    found = getattr(import_module(f"{__name__}.{name}"), name)
+    word = name.replace("-", "_")
+    found = getattr(import_module(f"{__name__}.{word}"), word)
     if isinstance(found, typer.Typer):
         return typer.main.get_group(found)
     app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)

@@ -50,6 +50,7 @@ WANTED = {
     "GET /v1/orders/{source}/{order}": "ops audit",
     f"GET {EVENT}/ledger/accounts": "finance ops audit",
     f"GET {EVENT}/ledger/accounts/{{account}}": "finance ops audit",
+    f"POST {EVENT}/what-if": "finance ops",
     f"POST {EVENT}/reattributions": "finance",
     f"POST {EVENT}/adjustments": "finance",
     f"POST {EVENT}/claims": "any",

@@ -126,6 +126,7 @@ STORY = [
     "start_session",
     "post_order",
     "post_orders",
+    "what_if",
     "open_claim",
     "reattribute",
     "adjust",

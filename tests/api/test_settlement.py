@@ -120,3 +120,21 @@ async def test_settling_needs_the_scope_of_finance(api: Api, event: EventClient)
         ("/adjustments", {"id": "a", "host": "h7", "amount": "1.00", "reason": "no"}),
     ):
         assert (await event.post(path, body, headers=ops)).status_code == 403, path
+
+
+async def test_what_if_answers_and_writes_nothing(earning: EventClient):
+    head = await earning.head()
+
+    found = await earning.ok("POST", "/what-if", {"rules": {"commission": {"bps": 2000}}})
+    wrong = await earning.post("/what-if", {"rules": {"ranks": "none"}})
+
+    assert found["hosts"] == [
+        {
+            "id": "h7",
+            "net_sales": {"before": "34.00", "after": "34.00"},
+            "rank": {"before": 1, "after": 1},
+            "commission": {"before": "3.40", "after": "6.80"},
+        }
+    ]
+    assert (found["teams"], found["refused_count"], await earning.head()) == ([], 0, head)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "rules_invalid")

@@ -64,6 +64,23 @@ async def test_export_sums_to_zero_everywhere_and_agrees_with_the_boards(
     assert by_account["Assets:Unmatched-Refunds"] == Decimal("7.00")
 
 
+async def test_what_if_says_who_would_earn_what_under_other_rules(serve: Serve, database_url: str, tmp_path: Path):
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"attribution": {"precedence": ["code", "host"]}}')
+    async with serve(database_url) as server, server.client() as client:
+        event = await EventClient(client, "tried").open()
+        await event.order(host="h7", code="MEI20")
+
+        tried = server.kos("what-if", "--event", "tried", "--rules", str(rules), "--json")
+        told = server.kos("what-if", "--event", "tried", "--rules", str(rules))
+        unreadable = server.kos("what-if", "--event", "tried", "--rules", str(tmp_path / "none.json"))
+
+    changes = {row["id"]: row["net_sales"]["after"] for row in json.loads(tried.stdout)["hosts"]}
+    assert (tried.returncode, changes["h7"], changes["h8"]) == (0, "0.00", "34.00")
+    assert "host h8: net_sales 0.00 -> 34.00" in told.stdout
+    assert (unreadable.returncode, "cannot be read" in unreadable.stderr) == (3, True)
+
+
 async def test_export_of_an_unknown_event_fails_and_keeps_the_file_that_is_there(serve: Serve, tmp_path: Path):
     kept = tmp_path / "ledger.csv"
     kept.write_text("last month\n")
