@@ -5,12 +5,16 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
 
 from app.access import Principal
 from app.api import intake
+from app.api.accepting import language_of, wants_html
 from app.api.documents import problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.order_documents import order_document, receipt_document
+from app.api.receipt_page import HEADERS, receipt_page
+from app.api.receipt_words import WORDS
 from app.api.services import services_of
 from app.errors import NotFound
 from app.events import IDENTIFIER
@@ -66,11 +70,17 @@ _add_intake("disputes", "Post a dispute, or its end")
 @router.get(
     "/v1/events/{event}/orders/{source}/{order:path}/receipt",
     operation_id="get_receipt",
-    responses=problem_responses(401, 403, 404, 422, 503),
+    response_model=dict[str, Any],
+    responses=problem_responses(401, 403, 404, 422, 503) | {200: {"content": {"text/html": {}}}},
 )
 @needs("ops", "audit")
-async def get_receipt(event: str, source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
-    """Why the order's lines were credited as they were: every candidate, the winner, the rule version."""
+async def get_receipt(
+    event: str, source: str, order: str, request: Request, principal: Asker
+) -> dict[str, Any] | Response:
+    """Why the order's lines were credited as they were: every candidate, the winner, the rule version.
+
+    With ``Accept: text/html`` as a page for people, in the language of ``Accept-Language`` if that is en, fr or zh.
+    """
     if not request.scope["raw_path"].endswith(b"/receipt"):
         # That slash came percent-encoded, so it belongs to the order's id: the router has only seen it decoded.
         return await get_order(event, source, f"{order}/receipt", request, principal)
@@ -78,7 +88,13 @@ async def get_receipt(event: str, source: str, order: str, request: Request, pri
     opened = await services.event(principal, event)
     key = _order_key(source, order)
     entries = await services.store.lookup(event, [key], [])
-    return receipt_document(event, key, entries, opened.state.exponent)
+    receipt = receipt_document(event, key, entries, opened.state.exponent)
+    if not wants_html(request.headers.get("accept", "")):
+        return receipt
+    names = await services.profiles.of(event)
+    language = language_of(request.headers.get("accept-language", ""), list(WORDS))
+    page = receipt_page(receipt, entries[0], names, opened.state.exponent, opened.state.timezone, language)
+    return HTMLResponse(page, headers=HEADERS)
 
 
 @router.get(
