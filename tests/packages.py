@@ -49,16 +49,18 @@ def package_of(entries: Iterable[Entry], key: SigningKey = KEY, every: int = 10)
     return writer.opening(keys) + writer.page(listed, checkpoints) + writer.trailer()
 
 
-def forged(book: Book, position: int, change: Callable[[Entry], object]) -> list[Entry]:
-    """The book's entries with one of them changed, and a chain made anew from there: by who holds the key."""
+def forged(book: Book, position: int, change: Callable[[Entry], bytes | None]) -> list[Entry]:
+    """The book's entries with one of them changed, and a chain made anew from there: by who holds the key.
+
+    What ``change`` returns is the entry's body; None: what its content gives by then.
+    """
     entries = []
     before = bytes(32)
     for entry in book.entries:
         copy = Entry(**{name: getattr(entry, name) for name in Entry.__slots__})
         copy.content = json.loads(entry.body)
         if entry.position == position:
-            change(copy)
-            copy.body = canonical_bytes(copy.content)
+            copy.body = change(copy) or canonical_bytes(copy.content)
         copy.prev_hash = before
         copy.hash = before = rehash(copy)
         entries.append(copy)

@@ -145,8 +145,11 @@ class _Lookup:
     """What a decision may ask: the entries of orders that something is about, for as long as something comes."""
 
     def __init__(self, uses: Uses) -> None:
-        self._last = uses.last
+        self._is_used = uses.last.keys()
         self._kept: dict[str, list[Entry]] = {}
+        self._ends: dict[int, list[str]] = {}
+        for order, position in uses.last.items():
+            self._ends.setdefault(position, []).append(order)
 
     def by_key(self, key: str) -> Entry | None:
         """Keys occur once, so no fact in a journal is a repeat."""
@@ -157,10 +160,10 @@ class _Lookup:
 
     def passed(self, entry: Entry) -> None:
         order = entry.about or entry.key
-        if (last := self._last.get(order)) is not None:
+        if order in self._is_used:
             self._kept.setdefault(order, []).append(entry)
-            if last <= entry.position:
-                del self._kept[order]
+        for over in self._ends.pop(entry.position, ()):
+            self._kept.pop(over, None)
 
 
 class _Mismatch(Exception):
@@ -215,9 +218,9 @@ class _Again:
         self._report.findings.add(code, self._number, entry.position, detail)
 
     def _check(self, entry: Entry, call: Sequence[Entry]) -> None:
+        if not _is_canonical(entry):
+            self._find("body_not_canonical", entry, "the body is not canonical JSON")
         try:
-            if canonical_bytes(entry.content) != entry.body:
-                self._find("body_not_canonical", entry, "the body is not canonical JSON")
             postings_of(entry.kind, entry.content)
         except _BROKEN as error:
             self._find("postings_unbalanced", entry, f"no postings follow from the body: {error!r}")
@@ -277,6 +280,13 @@ class _Again:
         self._state.apply(entry.position, entry.kind, entry.key, entry.recorded_at, entry.content)
         self._scores.apply(entry.position, entry.kind, entry.recorded_at, entry.content)
         self._lookup.passed(entry)
+
+
+def _is_canonical(entry: Entry) -> bool:
+    try:
+        return canonical_bytes(entry.content) == entry.body
+    except InvariantError:
+        return False
 
 
 def _difference(draft: Draft, entry: Entry, actor: str) -> str:
