@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from app.audit.signing import SigningKey, fingerprint_of, package_bytes
-from tests.audit.test_recount import standalone
-from tests.packages import FINGERPRINT, KEY, SCORER, full_book, package_of, recounted, sha256
+from tests.packages import FINGERPRINT, KEY, SCORER, full_book, package_of, recounted, sha256, standalone
 from tests.servers import LONG
 
 CHANGES = 1_000 if LONG else 100

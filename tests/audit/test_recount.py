@@ -15,7 +15,6 @@ from app.audit.kinds import KINDS, Uses
 from app.audit.reading import Findings, entries_of
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
-from recount import kos_recount
 from tests import histories
 from tests.book import (
     DAY,
@@ -30,7 +29,7 @@ from tests.book import (
     roster_said,
     session_said,
 )
-from tests.packages import FINGERPRINT, forged, found, full_book, package_of, recounted
+from tests.packages import assert_right, forged, found, full_book, package_of, recounted, standalone
 
 CORRECTIONS = st.builds(
     correction_said,
@@ -50,35 +49,6 @@ RULES = st.fixed_dictionaries(
     },
 ).map(lambda rules: Fact("rules.changed", "", {"rules": rules}, "key:ops"))
 FACTS = st.lists(st.one_of(histories.said(), histories.said(), CORRECTIONS, CORRECTION_ENDS, RULES), max_size=25)
-
-
-def standalone(folder: Path, package: bytes, key: str = FINGERPRINT) -> dict[str, Any]:
-    """What the scorer that goes along with each package says, from inside this process."""
-    path = folder / "package.ndjson"
-    path.write_bytes(package)
-    report: dict[str, Any] = kos_recount.recount(str(path), key)
-    return report
-
-
-def without_gaps(boards: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: {**board, "rows": [{member: row[member] for member in ("rank", "id", "score")} for row in board["rows"]]}
-        for name, board in boards.items()
-    }
-
-
-def assert_right(folder: Path, book: Book) -> None:
-    package = package_of(book.entries)
-    report, alone = recounted(folder, package), standalone(folder, package)
-
-    assert (report.findings.listed, report.exit_code) == ([], 0)
-    assert (report.head, report.head_hash) == (book.head.position, book.head.hash.hex())
-    assert len(report.boards) == 8
-    for name, board in report.boards.items():
-        shown = book.board(name, limit=10_000)
-        assert board == {member: shown[member] for member in board}
-    assert (alone["wrong"], alone["result"], alone["signed_by"]) == (None, "right", report.signed_by)
-    assert alone["boards"] == without_gaps(report.boards)
 
 
 def test_every_kind_that_can_be_folded_can_be_decided_again():
