@@ -20,7 +20,7 @@ from app.journal.entry import Entry
 from app.journal.plan import Known, Rules, plan_batch
 from app.journal.store import HeadMoved, KeyTaken, OutcomeUnknown, Store, StoredState
 from app.journal.writer import Writer
-from app.opened import STATE_FORMAT, VIEWS, Folded, OpenEvent, from_stored, load, new_scores, stored_state
+from app.opened import STATE_FORMAT, VIEWS, OpenEvent, from_stored, load, new_scores, stored_state
 from app.realtime.bus import LocalBus, WatchedBus
 from app.settings import Settings
 from app.state import State
@@ -31,7 +31,6 @@ __all__ = [
     "STATE_FORMAT",
     "VIEWS",
     "Events",
-    "Folded",
     "OpenEvent",
     "from_stored",
     "load",

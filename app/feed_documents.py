@@ -4,12 +4,13 @@ So a document, its names and its position belong together. Every document has th
 position of the last entry that changed its view.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from app.challenge.boards import BoardSpec, Frame, board_document, finality
 from app.challenge.scores import EVENT, MEASURES, ORDERS, SessionSales, Tally, new_tally
+from app.challenge.show import Offer
 from app.errors import NotFound
 from app.events import OpenEvent
 from app.journal.entry import Entry
@@ -22,6 +23,7 @@ NEIGHBOUR_ROWS = 5
 # Entries, and refunds and cancellations without their order, that the channel of ops lists.
 OPS_ROWS = 20
 _OPEN_ITEMS = 20
+_OFFERS = 50
 
 # Kind (event, host, team, store), then id, then what is known of name, picture and link.
 Names = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -77,6 +79,7 @@ def state(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
     """What the event is and where it stands. Shape: one row per session on air."""
     now = event.state
     on_air = [session for session in now.sessions.values() if not session.ended_at]
+    offers = _offers(event, view, {"", *(session.id for session in on_air)})
     return _head(event, view) | {
         "event_name": _name(names, "event", event.head.event),
         "status": now.status,
@@ -84,6 +87,7 @@ def state(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
         "timezone": now.timezone,
         "starts_at": rfc3339(now.starts_at),
         "ends_at": rfc3339(now.ends_at),
+        "offers": offers,
         "rows": [
             {
                 "id": session.id,
@@ -93,6 +97,7 @@ def state(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
                     if not _is_hidden(event, view, host)
                 ],
                 "started_at": rfc3339(session.started_at),
+                "pins": pin_documents(event, session.id),
             }
             for session in on_air
         ],
@@ -131,8 +136,9 @@ def host(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, 
 
 
 def session(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, Any]:
-    """What the orders that name a session sold, refunds not taken off. Shape: a row per host of it, or that sold in it.
+    """What was sold in a session, refunds not taken off, and what is shown in it.
 
+    Shape: a row per host of it, or that sold in it.
     Errors: NotFound ``session_unknown``.
     """
     found = event.state.sessions.get(identity)
@@ -154,7 +160,35 @@ def session(event: OpenEvent, view: str, names: Names, identity: str) -> dict[st
         "gross_sales": show(sales.all[0]),
         "orders": sales.all[1],
         "units": sales.all[2],
+        "pins": pin_documents(event, identity),
+        "offers": [] if found.ended_at else _offers(event, view, {"", identity}),
         "rows": rows,
+    }
+
+
+def pin_documents(event: OpenEvent, session: str) -> list[dict[str, Any]]:
+    """What is pinned in a session now, the latest first."""
+    pins = event.state.pinned.get(session, ())
+    return [{"sku": sku, "pinned_at": rfc3339(pinned_at)} for sku, pinned_at in reversed(pins)]
+
+
+def _offers(event: OpenEvent, view: str, sessions: Collection[str]) -> list[dict[str, Any]]:
+    """Offers of these sessions ("": of the event) that have not ended by the view's now, the first to end first."""
+    now = _now_of(event, view)
+    current = [offer for offer in event.state.offers.values() if offer.ends_at > now and offer.session in sessions]
+    current.sort(key=lambda offer: (offer.ends_at, offer.id))
+    return [offer_document(event, offer) for offer in current[:_OFFERS]]
+
+
+def offer_document(event: OpenEvent, offer: Offer) -> dict[str, Any]:
+    """One offer, whether it holds now or not."""
+    return {
+        "id": offer.id,
+        "session": offer.session,
+        "sku": offer.sku,
+        "price": format_amount(offer.price, event.state.exponent),
+        "starts_at": rfc3339(offer.starts_at),
+        "ends_at": rfc3339(offer.ends_at),
     }
 
 

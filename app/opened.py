@@ -16,12 +16,13 @@ from app.journal.plan import Accepted, Outcome
 from app.journal.store import Head, Store, StoredState, head_after
 from app.journal.writer import Writer
 from app.state import State
+from app.state.parts import decoded, encodable
 
 log = structlog.get_logger(__name__)
 
 VIEWS = ("full", "public")
 # Changes whenever a stored state of an older version could no longer be read; older ones are then ignored.
-STATE_FORMAT = "3"
+STATE_FORMAT = "5"
 _READ_PAGE = 2_000
 
 
@@ -106,6 +107,16 @@ def new_scores(timezone: str) -> dict[str, Scoreboard]:
     return dict.fromkeys(VIEWS, board)
 
 
+def packed(folded: Folded) -> bytes:
+    """MessagePack, the same bytes for the same state."""
+    return msgspec.msgpack.encode(folded, enc_hook=encodable)
+
+
+def unpacked(body: bytes) -> Folded:
+    """The way back. Errors: MsgspecError."""
+    return msgspec.msgpack.decode(body, type=Folded, dec_hook=decoded)
+
+
 def stored_state(event: OpenEvent) -> StoredState:
     """The folded state as it is stored, with its digest."""
     full, public = event.scores["full"], event.scores["public"]
@@ -117,19 +128,17 @@ def stored_state(event: OpenEvent) -> StoredState:
         full.totals,
         None if public is full else public.totals,
     )
-    packed = msgspec.msgpack.encode(folded)
-    return StoredState(
-        event.head.event, event.head.position, hashlib.sha256(packed).hexdigest(), zlib.compress(packed, 1)
-    )
+    body = packed(folded)
+    return StoredState(event.head.event, event.head.position, hashlib.sha256(body).hexdigest(), zlib.compress(body, 1))
 
 
 def from_stored(head: Head, stored: StoredState) -> OpenEvent | None:
     """An event at the position of a stored state; None if the state cannot be read and must be ignored."""
     try:
-        packed = zlib.decompress(stored.body)
-        if hashlib.sha256(packed).hexdigest() != stored.digest:
+        body = zlib.decompress(stored.body)
+        if hashlib.sha256(body).hexdigest() != stored.digest:
             raise ValueError("digest")
-        folded = msgspec.msgpack.decode(packed, type=Folded)
+        folded = unpacked(body)
     except (zlib.error, ValueError, msgspec.MsgspecError) as error:
         log.warning("stored_state_ignored", journal_event=stored.event, position=stored.position, reason=str(error))
         return None

@@ -18,7 +18,7 @@ from typing import Any
 
 from app.audit.kinds import Uses
 from app.audit.package import Writer
-from app.audit.reading import Findings, Walk
+from app.audit.package_reader import Findings, Walk
 from app.audit.recount import recount
 from app.audit.signing import Checkpoint, PublicKey, SigningKey, checkpoint_bytes
 from app.journal.drafts import Fact

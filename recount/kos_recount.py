@@ -23,7 +23,11 @@ MEASURES = ("gross_sales", "net_sales", "orders", "units")
 GROSS, NET, ORDERS, UNITS = range(4)
 TAKEN = {"order.refunded", "refund.matched", "order.cancelled", "order.disputed", "dispute.closed"}
 # Nothing of these is counted on the boards below.
-SILENT = {"session.started", "session.ended", "correction.opened", "correction.closed"}
+SILENT = {
+    *("session.started", "session.ended", "correction.opened", "correction.closed", "claim.opened", "claim.closed"),
+    *("session.changed", "product.pinned", "product.unpinned", "offer.started", "offer.ended"),
+    *("adjustment.made", "commission.released", "payout.made", "payout.failed", "statement.closed"),
+}
 
 
 class Wrong(Exception):

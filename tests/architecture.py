@@ -29,7 +29,9 @@ _EDGES = ("app.api", "app.shops", "app.web", *_SERVICES)
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "app": (),
     "app.main": ("app.main", "app.decide", *_EDGES),
-    "app.cli": ("app.cli", "app.main", "app.decide", *_EDGES),
+    "app.cli": ("app.cli", "app.main", "app.decide", "app.backup", *_EDGES),
+    # Stores and brings back everything, whatever it is; nobody but a command asks for it.
+    "app.backup": ("app.backup", "app.audit", "app.database", *_EVENTS),
     "app.api": ("app.api", *_SERVICES),
     "app.shops": ("app.shops", *_SERVICES),
     "app.web": ("app.web", *_SERVICES),
@@ -51,7 +53,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.realtime.messages": ("app.realtime.frames", "app.errors"),
     "app.realtime.frames": (),
     "app.decide": ("app.decide", "app.state", *_RULES, "app.errors"),
-    "app.state": (*_RULES, "app.errors"),
+    "app.state": ("app.state", *_RULES, "app.errors"),
     # Amounts are parsed and split by one code, and nobody has one name; else the contest knows nothing of orders.
     "app.challenge": ("app.challenge", *_AMOUNTS, "app.journal.entry", "app.errors"),
     "app.sales": ("app.sales", "app.journal.entry", "app.errors"),
@@ -96,7 +98,7 @@ PURE_MAY_IMPORT = frozenset(
             "itertools",
             "json",
         ),
-        *("math", "msgspec", "operator", "orjson", "re", "string", "struct", "types", "typing"),
+        *("immutables", "math", "msgspec", "operator", "orjson", "re", "string", "struct", "types", "typing"),
         *("unicodedata", "zoneinfo"),
     }
 )

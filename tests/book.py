@@ -108,6 +108,42 @@ def correction_end_said(outcome: str, id: str = "c1", person: str = "joe", actor
     return Fact("correction.closed", f"{correction_key(id)}:closed", content, actor)
 
 
+def claim_said(order: str, host: str = "ann", id: str = "k1", person: str = "ann", actor: str = "key:ann") -> Fact:
+    content = {"id": id, "host": host, "order": facts.order_key("default", order), "reason": "mine", "person": person}
+    return Fact("claim.opened", f"claim:{id}", content, actor)
+
+
+def claim_end_said(outcome: str, id: str = "k1", correction: str = "", person: str = "ines") -> Fact:
+    content = {"id": id, "outcome": outcome, "reason": "checked", "person": person}
+    if correction:
+        content["correction"] = correction_key(correction)
+    return Fact("claim.closed", f"claim:{id}:closed", content, f"key:{person}")
+
+
+def release_said(id: str = "w1", **content: Any) -> Fact:
+    return Fact("commission.released", f"release:{id}", {"id": id, **content}, "key:ines")
+
+
+def payout_said(amount: int, id: str = "p1", host: str = "ann") -> Fact:
+    return Fact("payout.made", f"payout:{id}", {"id": id, "host": host, "amount": amount}, "key:ines")
+
+
+def payout_failed_said(id: str = "p1") -> Fact:
+    content = {"id": id, "reason": "account closed"}
+    return Fact("payout.failed", f"payout:{id}:failed", content, "key:ines", f"payout:{id}")
+
+
+def adjustment_said(
+    amount: int, id: str = "bonus", host: str = "ann", person: str = "ines", actor: str = "key:ines"
+) -> Fact:
+    content = {"id": id, "host": host, "amount": amount, "reason": "best newcomer", "person": person}
+    return Fact("correction.opened", correction_key(id), content, actor)
+
+
+def statement_said(id: str = "april", **content: Any) -> Fact:
+    return Fact("statement.closed", f"statement:{id}", {"id": id, **content}, "key:ines")
+
+
 def roster_said(hosts: Iterable[dict[str, Any]] = HOSTS, teams: Iterable[str] = TEAMS, key: str = "") -> Fact:
     content = {"teams": list(teams), "stores": [], "hosts": [dict(host) for host in hosts]}
     request = canonical_bytes(content).hex() if key else ""
@@ -122,6 +158,32 @@ def session_said(id: str, weights: dict[str, int], started_at: int = START) -> F
     hosts = [{"id": host, "weight": weight} for host, weight in sorted(weights.items())]
     content = {"id": id, "hosts": hosts, "started_at": started_at}
     return Fact("session.started", f"session:{id}:started", content, "key:ops")
+
+
+def session_hosts_said(id: str, weights: dict[str, int], changed_at: int) -> Fact:
+    hosts = [{"id": host, "weight": weight} for host, weight in sorted(weights.items())]
+    return Fact("session.changed", "", {"id": id, "hosts": hosts, "changed_at": changed_at}, "key:ops")
+
+
+def session_end_said(id: str, ended_at: int) -> Fact:
+    return Fact("session.ended", f"session:{id}:ended", {"id": id, "ended_at": ended_at}, "key:ops")
+
+
+def pin_said(session: str, sku: str, pinned_at: int) -> Fact:
+    return Fact("product.pinned", "", {"session": session, "sku": sku, "pinned_at": pinned_at}, "key:ops")
+
+
+def unpin_said(session: str, sku: str, unpinned_at: int) -> Fact:
+    return Fact("product.unpinned", "", {"session": session, "sku": sku, "unpinned_at": unpinned_at}, "key:ops")
+
+
+def offer_said(id: str, ends_at: int, session: str = "", sku: str = "sku-0", starts_at: int = START) -> Fact:
+    content = {"id": id, "sku": sku, "price": 500, "starts_at": starts_at, "ends_at": ends_at}
+    return Fact("offer.started", f"offer:{id}:started", content | ({"session": session} if session else {}), "key:ops")
+
+
+def offer_end_said(id: str, ended_at: int) -> Fact:
+    return Fact("offer.ended", f"offer:{id}:ended", {"id": id, "ended_at": ended_at}, "key:ops")
 
 
 def event_said(**changed: Any) -> Fact:

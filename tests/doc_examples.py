@@ -1,6 +1,7 @@
 """Examples of the documents, found and run: blocks marked ``run``, and the ``answer`` that each is said to get.
 
-```bash run            `curl` and `kos` (or `./run.sh`) command lines, without a shell and without curl
+```bash run            `curl` and `kos` (or `./run.sh`) command lines, without a shell and without curl; settings may
+                       stand before `kos`, as in `KOS_DATABASE_URL=… kos restore FILE`
 ```python run          a program of its own, with KOS and KEY in its environment
 ```json answer 201     status and body of the last call before it
 ```text answer         output of the program before it, or of the last command
@@ -27,6 +28,7 @@ from tests.processes import environment
 VARYING = frozenset({"epoch", "hash", "head_hash", "prev_hash", "recorded_at"})
 ANYTHING = "…"
 _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SETTING = re.compile(r"(KOS_\w+)=(.*)", re.DOTALL)
 _SECONDS_MAX = 60.0
 
 
@@ -83,7 +85,9 @@ def run(block: Block, server: AppServer, variables: dict[str, str]) -> Result:
         if command[0] == "curl":
             result = curl(command[1:])
         else:
-            result = _program([str(Path(sys.executable).with_name("kos")), *command[1:]], server, variables)
+            settings = {found[1]: found[2] for word in command if (found := _SETTING.fullmatch(word))}
+            words = command[len(settings) + 1 :]
+            result = _program([str(Path(sys.executable).with_name("kos")), *words], server, variables | settings)
     return result
 
 
@@ -92,7 +96,8 @@ def commands(text: str, variables: dict[str, str]) -> list[list[str]]:
     words = shlex.split(string.Template(text.replace("\\\n", " ")).safe_substitute(variables), comments=True)
     found: list[list[str]] = []
     for word in words:
-        if word in ("curl", "kos", "./run.sh"):
+        is_begun = bool(found) and all(map(_SETTING.fullmatch, found[-1]))
+        if (word in ("curl", "kos", "./run.sh") or _SETTING.fullmatch(word)) and not is_begun:
             found.append([])
         found[-1].append(word)
     return found
@@ -128,7 +133,7 @@ def _program(command: list[str], server: AppServer, variables: dict[str, str]) -
         text=True,
         timeout=_SECONDS_MAX,
         cwd=server.directory,
-        env=environment(**server.variables, **variables),
+        env=environment(**(server.variables | variables)),
     )
     return Result(done.returncode, done.stdout or done.stderr)
 

@@ -3,12 +3,14 @@
 Amounts are small, so that shares of zero and of one minor unit are common; that is where splits go wrong.
 """
 
+from collections import Counter
 from typing import Any
 
 from hypothesis import strategies as st
 
 from app.journal.drafts import Fact
 from app.sales import facts
+from app.sales.facts import line_amounts
 from app.sales.money import format_amount
 from tests import book
 
@@ -16,6 +18,11 @@ ORDER_IDS = [f"o{number}" for number in range(1, 7)]
 SOME_ORDER = st.sampled_from(ORDER_IDS)
 SESSIONS = ("duo", "trio", "solo")
 CODES = ("ANN5", "ann5", "BO5", "CY5", "NOBODY")
+ATTRIBUTIONS: tuple[dict[str, Any], ...] = (
+    *({"split": split} for split in ("weights", "equal", "air_time")),
+    {"precedence": ["pin", "session", "code"]},
+    {"precedence": ["host", "code", "click", "session", "pin"]},
+)
 STATUSES = ("active", "hidden", "guest", "banned")
 
 
@@ -31,14 +38,21 @@ def order_lines(draw: st.DrawFn, most: int = 4) -> list[facts.OrderLine]:
         price = draw(st.sampled_from((0, 1, 2, 3, 10, 333, 1_000, 1_999)))
         discount = draw(st.just(0) | st.integers(0, quantity * price))
         lines.append(
-            book.line(str(number + 1), pounds(price), quantity, discount=pounds(discount), sku=f"sku-{number}")
+            book.line(
+                str(number + 1),
+                pounds(price),
+                quantity,
+                discount=pounds(discount),
+                sku=f"sku-{number}",
+                **draw(st.sampled_from(({}, {}, {}, {"code": "CY5"}, {"host": "bo"}, {"session": "trio"}))),
+            )
         )
     return lines
 
 
 @st.composite
 def orders(draw: st.DrawFn, ids: st.SearchStrategy[str] = SOME_ORDER) -> facts.Order:
-    """An order with lines, discounts, shipping, tax in or on top of the lines, and any kind of attribution."""
+    """An order with lines, discounts, shipping, tax in or on top of the lines, any attribution, of lines too."""
     lines = draw(order_lines())
     worth = sum(sum_of(line) for line in lines)
     included = draw(st.booleans())
@@ -67,6 +81,17 @@ def orders(draw: st.DrawFn, ids: st.SearchStrategy[str] = SOME_ORDER) -> facts.O
 def sum_of(line: facts.OrderLine) -> int:
     price, discount = (int(text.replace(".", "")) for text in (line.unit_price, line.discount))
     return line.quantity * price - discount
+
+
+def worth_of(fact: dict[str, Any]) -> Counter[Any]:
+    """What can be given back of an order, by line and kind."""
+    worth: Counter[Any] = Counter()
+    for item, (net, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
+        worth[item["id"], "sale"] = net
+        worth[item["id"], "tax"] = tax
+    worth["", "shipping"] = fact.get("shipping", 0)
+    worth["", "tax"] = 0 if fact.get("tax_included") else fact.get("tax", 0)
+    return worth
 
 
 @st.composite
@@ -114,7 +139,21 @@ def said() -> st.SearchStrategy[Fact]:
     sold = orders().map(book.order_said)
     returned = refunds().map(book.refund_said)
     cancelled = st.sampled_from(ORDER_IDS).map(book.cancellation_said)
-    return st.one_of(sold, sold, returned, returned, cancelled, disputes(), outcomes(), roster_changes())
+    return st.one_of(sold, sold, returned, returned, cancelled, disputes(), outcomes(), roster_changes(), on_air())
+
+
+def on_air() -> st.SearchStrategy[Fact]:
+    """Products pinned in the sessions and taken off, hosts who join and leave, offers."""
+    sessions, products = st.sampled_from(SESSIONS), st.sampled_from(("sku-0", "sku-1"))
+    times = st.integers(0, 90).map(lambda hours: book.START + hours * book.HOUR)
+    hosts = st.sampled_from(({"ann": 1}, {"ann": 2, "dee": 1}, {"bo": 1, "cy": 1, "dee": 1}))
+    return st.one_of(
+        st.builds(book.pin_said, sessions, products, times),
+        st.builds(book.unpin_said, sessions, products, times),
+        st.builds(book.session_hosts_said, sessions, hosts, times),
+        st.builds(book.offer_said, st.sampled_from(("o1", "o2")), times, sessions | st.just("")),
+        st.builds(book.offer_end_said, st.sampled_from(("o1", "o2")), times),
+    )
 
 
 def disputes(order: st.SearchStrategy[str] = SOME_ORDER) -> st.SearchStrategy[Fact]:
@@ -125,6 +164,58 @@ def disputes(order: st.SearchStrategy[str] = SOME_ORDER) -> st.SearchStrategy[Fa
 
 def outcomes() -> st.SearchStrategy[Fact]:
     return st.builds(book.outcome_said, st.sampled_from(("won", "lost")), st.sampled_from(("d1", "d2", "d3")))
+
+
+HOST_IDS = st.sampled_from([host["id"] for host in book.HOSTS])
+COMMISSIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"bps": 1000},
+    {"bps": 333, "cap": "2.00", "with_tax": True, "with_shipping": True, "before_discount": True},
+    {"teams": {"ruby": 777}, "products": {"sku-0": 250}, "tiers": [["0.00", 100], ["10.00", 900]], "hold_days": 0},
+)
+
+
+def rules_changed() -> st.SearchStrategy[Fact]:
+    """Ranks, commission, attribution, and from where on a second person is asked."""
+    given = st.fixed_dictionaries(
+        {},
+        optional={
+            "ranks": st.sampled_from(("shared", "distinct")),
+            "commission": st.sampled_from(COMMISSIONS),
+            "approval_above": st.sampled_from((None, "0.00", "10.00")),
+            "attribution": st.sampled_from(ATTRIBUTIONS),
+        },
+    )
+    return given.map(lambda rules: Fact("rules.changed", "", {"rules": rules}, "key:ops"))
+
+
+def corrections(number: int, order: st.SearchStrategy[str]) -> st.SearchStrategy[Fact]:
+    """Some orders to other hosts, or to the teams of by now; an amount of its own; by one of two people."""
+    to = st.none() | st.dictionaries(HOST_IDS | st.just("House"), st.integers(1, 5), min_size=1, max_size=3)
+    who = st.sampled_from((("ines", "key:ines"), ("joe", "key:joe"), ("root", "key:admin")))
+    moves = st.builds(
+        lambda orders, to, who: book.correction_said(orders, to, f"c{number}", *who),
+        st.lists(order, min_size=1, max_size=3),
+        to,
+        who,
+    )
+    amounts = st.builds(
+        lambda host, amount, who: book.adjustment_said(amount, f"c{number}", host, *who),
+        HOST_IDS,
+        st.integers(-2_000, 2_000).filter(bool),
+        who,
+    )
+    return moves | moves | amounts
+
+
+def settlements(number: int) -> st.SearchStrategy[Fact]:
+    """Releases, payouts, payouts that failed, ends of statements."""
+    return st.one_of(
+        st.just(book.release_said(f"w{number}")),
+        st.builds(book.payout_said, st.integers(1, 300), st.just(f"p{number}"), HOST_IDS),
+        st.integers(1, number).map(lambda earlier: book.payout_failed_said(f"p{earlier}")),
+        st.just(book.statement_said(f"s{number}")),
+    )
 
 
 def sessions_said() -> list[Fact]:

@@ -15,17 +15,31 @@ from app.journal.store import head_after, new_head
 from recount import kos_recount
 from tests import histories
 from tests.book import (
+    DAY,
+    HOUR,
+    START,
     Book,
+    adjustment_said,
     cancellation_said,
+    claim_end_said,
+    claim_said,
     correction_end_said,
     correction_said,
     dispute_said,
     move_said,
+    offer_end_said,
+    offer_said,
     order,
     order_said,
     outcome_said,
+    payout_failed_said,
+    payout_said,
+    pin_said,
     refund,
     refund_said,
+    release_said,
+    statement_said,
+    unpin_said,
 )
 
 KEY = SigningKey(bytes(range(32)))
@@ -126,9 +140,30 @@ def full_book() -> Book:
     book.say(dispute_said("d1", "5", "4.00"))
     book.say(outcome_said("won", "d1"))
     book.say(correction_said(["7"], {"cy": 1}))
-    book.say(Fact("rules.changed", "", {"rules": {"approval_above": "0.00"}}, "key:ops"))
+    book.say(claim_said("7", "ann"))
+    book.say(claim_end_said("accepted", correction="c1"))
+    book.say(Fact("rules.changed", "", {"rules": {"approval_above": "0.00", "commission": {"bps": 1000}}}, "key:ops"))
     book.say(correction_said(["9", "10"], {"dee": 1}, id="c2"))
     book.say(correction_end_said("approved", "c2"))
+    book.say(pin_said("duo", "sku-0", START + HOUR))
+    book.say(unpin_said("duo", "sku-0", START + 2 * HOUR))
+    book.say(Fact("product.pinned", "", {"session": "duo", "sku": "sku-1"}, "key:ops"))
+    book.say(offer_said("o1", book.now + HOUR, session="duo"))
+    book.say(offer_end_said("o1", book.now))
+    hosts = [{"id": "cy", "weight": 1}]
+    book.say(Fact("session.changed", "", {"id": "duo", "hosts": hosts}, "key:ops"))
+    book.say(adjustment_said(500))
+    book.say(correction_end_said("approved", "bonus"))
+    book.say(payout_said(300))
+    book.say(payout_failed_said())
+    book.say(statement_said())
+    book.now += 3 * DAY
+    for number, host in ((31, "ann"), (32, "cy"), (33, "ann")):
+        book.say(order_said(order(str(number), host=host, paid_at=book.now - HOUR)))
+    book.say(refund_said(refund("r31", "31", amount="4.00", refunded_at=book.now)))
+    book.now += 16 * DAY
+    book.say(release_said())
+    book.say(refund_said(refund("r33", "33", amount="4.00", refunded_at=book.now)))
     book.say(Fact("session.ended", "session:duo:ended", {"id": "duo"}, "key:ops"))
     book.say(move_said("ended"))
     book.say(move_said("final", waive="one shop is late"))

@@ -16,8 +16,8 @@ from prometheus_client import REGISTRY
 
 from app import decide, errors, metrics, state
 from app.api import problems
-from app.audit.reading import CODES
-from app.audit.verify import PASSES
+from app.audit.package_reader import CODES
+from app.audit.verify import CHECKPOINT_PASSES, PASSES
 from app.cli import COMMANDS, load
 from app.journal.tables import metadata
 from app.settings import Settings
@@ -29,7 +29,7 @@ from tests.processes import start_on_free_port
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
-WITH_EXAMPLES = ("README.md", "docs/api.md", "docs/journal.md", "docs/protocol.md")
+WITH_EXAMPLES = ("README.md", "docs/api.md", "docs/journal.md", "docs/protocol.md", "docs/operations.md")
 FAMILY = {
     name: kind.status
     for name, kind in vars(errors).items()
@@ -154,7 +154,8 @@ def test_codes_of_errors_are_those_that_the_code_raises():
         for code in named(cells[0])
     }
     stream = first_names(section((DOCS / "protocol.md").read_text(), "## Error codes"))
-    commands = first_names(section((DOCS / "operations.md").read_text(), "## When it says 503"))
+    operations = (DOCS / "operations.md").read_text()
+    commands = first_names(section(operations, "## When it says 503")) | first_names(section(operations, "## Backup"))
 
     # Refused before the handshake ends, so it has no row among the stream's own messages.
     assert raised.keys() - api.keys() - stream - commands - {"subprotocol_required"} == set()
@@ -190,8 +191,15 @@ def test_tables_guards_and_findings_are_documented():
 
     assert first_names(section(architecture, "## Tables")) == set(metadata.tables)
     assert set(re.findall(r"`(\w+)`", guarded)) >= states | words
-    assert first_names(section(operations, "## Verify")) >= set(PASSES)
+    assert first_names(section(operations, "## Verify")) >= {*PASSES, *CHECKPOINT_PASSES}
     assert first_names(section(operations, "## Recount")) == set(CODES)
+
+
+def test_faults_name_tests_that_exist():
+    named_there = re.findall(r"`(test_\w+\.py)`", (DOCS / "reliability.md").read_text())
+
+    assert len(list(rows((DOCS / "reliability.md").read_text()))) >= 14
+    assert set(named_there) - {path.name for path in (ROOT / "tests").rglob("test_*.py")} == set()
 
 
 def test_settings_are_documented_with_their_defaults():

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import AppError, InvariantError, NotFound, Unavailable
-from app.events import Events, Folded, OpenEvent, from_stored, load, new_scores, stored_state
+from app.events import Events, OpenEvent, from_stored, load, new_scores, stored_state
 from app.journal.store import HeadMoved, StoredState, new_head
 from app.journal.store_sqlite import process_clock
+from app.opened import packed, unpacked
 from app.state import State
 from tests import histories
 from tests.book import BRAND, DAY, EVENT, HOUR, START, Book, event_said, move_said, order_said, refund_said
@@ -107,8 +108,7 @@ def of_no_digest(stored: StoredState) -> StoredState:
 
 def repacked(stored: StoredState, **changed: Any) -> StoredState:
     """Whole and with a right digest, but not what this journal folds to."""
-    folded = msgspec.msgpack.decode(zlib.decompress(stored.body), type=Folded)
-    return digested(stored, msgspec.msgpack.encode(msgspec.structs.replace(folded, **changed)))
+    return digested(stored, packed(msgspec.structs.replace(unpacked(zlib.decompress(stored.body)), **changed)))
 
 
 def digested(stored: StoredState, packed: bytes) -> StoredState:

@@ -13,7 +13,20 @@ from app.feed import Feed
 from app.feed_documents import OPS_ROWS
 from app.journal.drafts import Fact
 from app.profiles import Profiles
-from tests.book import DAY, HOUR, START, move_said, order_said, refund_said, roster_said, session_said
+from tests.book import (
+    DAY,
+    HOUR,
+    START,
+    move_said,
+    offer_end_said,
+    offer_said,
+    order_said,
+    pin_said,
+    refund_said,
+    roster_said,
+    session_said,
+    unpin_said,
+)
 from tests.book import order as order_of
 from tests.book import refund as refund_of
 from tests.live import Clock, create, entries_of, running, store_of
@@ -72,13 +85,20 @@ async def test_event_shows_its_terms_its_status_and_who_is_on_air(stage):
         "timezone": "UTC",
         "starts_at": "2021-04-05T00:00:00.000000Z",
         "ends_at": "2099-01-01T00:00:00.000000Z",
+        "offers": [],
         "rows": [
             {
                 "id": "duo",
                 "hosts": [{"id": "ann", "name": "Ann"}, {"id": "bo", "name": "bo"}],
                 "started_at": "2021-04-05T00:00:00.000000Z",
+                "pins": [],
             },
-            {"id": "solo", "hosts": [{"id": "cy", "name": "cy"}], "started_at": "2021-04-05T01:00:00.000000Z"},
+            {
+                "id": "solo",
+                "hosts": [{"id": "cy", "name": "cy"}],
+                "started_at": "2021-04-05T01:00:00.000000Z",
+                "pins": [],
+            },
         ],
     }
 
@@ -160,6 +180,32 @@ async def test_host_without_a_team_has_no_rank_of_a_team(stage):
 
     assert (document["team"], document["team_name"], document["team_rank"]) == ("", "", None)
     assert document.keys() == (await stage.shown("hosts/ann")).keys()
+
+
+async def test_pins_and_offers_are_shown_while_they_hold_and_move_the_public_position(stage):
+    now = stage.clock.now
+    await stage.say(session_said("duo", {"ann": 1}), session_said("solo", {"cy": 1}))
+    before = await stage.shown()
+    await stage.say(
+        pin_said("duo", "ruby", START), pin_said("duo", "opal", START + HOUR), pin_said("solo", "jade", START)
+    )
+    await stage.say(
+        offer_said("all", now + 2 * HOUR), offer_said("duo-only", now + HOUR, "duo"), offer_said("gone", now - 1)
+    )
+
+    event, duo, solo = [await stage.shown(channel) for channel in ("", "sessions/duo", "sessions/solo")]
+    assert [[pin["sku"] for pin in row["pins"]] for row in event["rows"]] == [["opal", "ruby"], ["jade"]]
+    assert [offer["id"] for offer in event["offers"]] == ["duo-only", "all"]
+    assert [pin["sku"] for pin in duo["pins"]] == ["opal", "ruby"]
+    assert ([o["id"] for o in duo["offers"]], [o["id"] for o in solo["offers"]]) == (["duo-only", "all"], ["all"])
+    assert event["position"] == before["position"] + 6
+
+    await stage.say(unpin_said("duo", "ruby", START + 2 * HOUR), offer_end_said("all", now), ended("solo"))
+
+    event, duo, solo = [await stage.shown(channel) for channel in ("", "sessions/duo", "sessions/solo")]
+    assert [(row["id"], [pin["sku"] for pin in row["pins"]]) for row in event["rows"]] == [("duo", ["opal"])]
+    assert [offer["id"] for offer in event["offers"]] == ["duo-only"]
+    assert (solo["pins"], solo["offers"]) == ([], [])
 
 
 async def test_session_counts_the_orders_that_name_it(stage):
@@ -264,6 +310,7 @@ async def test_examples_of_the_protocol_have_the_members_of_the_documents(stage)
     text = Path(__file__).parents[1].joinpath("docs", "protocol.md").read_text()
     examples = [json.loads(found) for found in re.findall(r"```json document\n(.*?)\n```", text, re.S)]
     await stage.say(session_said("duo", {"ann": 1}), refund_said(refund_of("r1", "gone", amount="1.50")))
+    await stage.say(pin_said("duo", "ruby", START), offer_said("happy", stage.clock.now + HOUR))
     await stage.profiles.put(stage.name, "host", [{"id": "ann", "name": "Ann"}])
     await stage.profiles.put(stage.name, "team", [{"id": "ruby", "name": "Ruby"}])
     shown = [await stage.shown(channel) for channel in ("", "hosts/ann", "sessions/duo")]

@@ -8,14 +8,14 @@ from app.access import Principal
 from app.api.documents import REPEAT, problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.intake import pseudonyms
-from app.api.models import CorrectionEndBody, OrderFilter, ReattributionBody
+from app.api.models import AdjustmentBody, CorrectionEndBody, OrderFilter, ReattributionBody
 from app.api.services import Services, services_of
 from app.audit.preview import Difference, orders_like, preview
 from app.errors import Invalid, NotFound
 from app.events import IDENTIFIER, OpenEvent
 from app.journal.drafts import Fact
 from app.sales.facts import order_key
-from app.sales.money import format_amount
+from app.sales.money import AMOUNT_MINOR_MAX, format_amount, parse_amount
 from app.sales.reattribution import ORDERS_PER_CORRECTION_MAX, correction_key
 from app.sales.times import parse_time
 
@@ -45,17 +45,45 @@ async def reattribute(
     if given.preview:
         response.status_code = 200
         return await _preview(services, opened, fact)
+    return await _opened(opened, fact, response)
+
+
+async def _opened(opened: OpenEvent, fact: Fact, response: Response) -> dict[str, Any]:
     accepted = await opened.submit_one(fact)
     if accepted.replayed:
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"
     first = accepted.entries[0]
     return {
-        "id": given.id,
+        "id": fact.content["id"],
         "position": first.position,
         "state": "waiting" if first.content.get("waits") else "made",
         "amount": format_amount(first.content["amount"], opened.state.exponent),
     }
+
+
+@router.post(
+    "/v1/events/{event}/adjustments",
+    status_code=201,
+    operation_id="adjust",
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503) | REPEAT,
+)
+@needs("finance")
+async def adjust(
+    event: str, given: AdjustmentBody, request: Request, response: Response, principal: Asker
+) -> dict[str, Any]:
+    """Give a host an amount that no order explains, or take one (below zero). It moves pay, no board."""
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    amount = parse_amount(given.amount, opened.state.exponent, "amount")
+    if not 0 < abs(amount) <= AMOUNT_MINOR_MAX:
+        raise Invalid(
+            "amount_not_possible", f"An adjustment is not zero, and at most {AMOUNT_MINOR_MAX} units.", "amount"
+        )
+    person = await _person(services, opened, principal)
+    content = {"id": given.id, "host": given.host, "amount": amount, "reason": given.reason, "person": person}
+    fact = Fact("correction.opened", correction_key(given.id), content, principal.actor)
+    return await _opened(opened, fact, response)
 
 
 @router.post(
@@ -100,14 +128,20 @@ async def list_corrections(event: str, request: Request, principal: Asker) -> di
         "corrections": [
             {
                 "id": identity,
-                "orders": [_order_name(key) for key in waiting.orders],
-                "to": [{"host": host, "weight": weight} for host, weight in waiting.to],
+                **_asked(waiting.fact),
                 "amount": format_amount(waiting.amount, state.exponent),
+                "reason": waiting.fact["reason"],
                 "asked_by": waiting.actor,
             }
             for identity, waiting in state.corrections.items()
         ],
     }
+
+
+def _asked(fact: dict[str, Any]) -> dict[str, Any]:
+    if "orders" not in fact:
+        return {"host": fact["host"]}
+    return {"orders": [_order_name(key) for key in fact["orders"]], "to": fact.get("to", [])}
 
 
 async def _fact(services: Services, opened: OpenEvent, given: ReattributionBody, principal: Principal) -> Fact:

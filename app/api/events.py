@@ -51,21 +51,12 @@ def outline_document(head: Head, epoch: str, state: State, name: str) -> dict[st
         "timezone": state.timezone,
         "starts_at": rfc3339(state.starts_at),
         "ends_at": rfc3339(state.ends_at),
-        "rules": {
-            "ranks": state.rules.ranks,
-            "public_boards": state.rules.public_boards,
-            "public_channels": list(state.rules.public_channels),
-            "approval_above": _amount(state.rules.approval_above, state.exponent),
-        },
+        "rules": rules.shown(state.rules, state.exponent),
         "rules_version": state.rules_version,
         "epoch": epoch,
         "position": head.position,
         "head_hash": head.hash.hex(),
     }
-
-
-def _amount(minor: int | None, exponent: int) -> str | None:
-    return None if minor is None else format_amount(minor, exponent)
 
 
 def event_document(event: OpenEvent, name: str) -> dict[str, Any]:

@@ -11,6 +11,9 @@ Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https?://[^\
 Time = Annotated[str, StringConstraints(max_length=40)]
 Channel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:#/*-]{1,160}$", max_length=160)]
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+Sku = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
+Because = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Money = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,40}$", max_length=40)]
 
 
@@ -109,6 +112,64 @@ class SessionEndBody(Body):
     ended_at: Time | None = None
 
 
+class SessionHostsBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"hosts": [{"id": "h7", "weight": 2}], "changed_at": "2026-11-21T21:00:00+08:00"}}
+    )
+
+    hosts: Annotated[list[SessionHost], Field(min_length=1, max_length=20)]
+    changed_at: Time | None = None
+
+
+class PinBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"session": "night-1", "sku": "MAC-RUBY", "pinned_at": "2026-11-21T20:05:00+08:00"}
+        }
+    )
+
+    session: Id
+    sku: Sku
+    pinned_at: Time | None = None
+
+
+class UnpinBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"session": "night-1", "unpinned_at": "2026-11-21T20:50:00+08:00"}}
+    )
+
+    session: Id
+    unpinned_at: Time | None = None
+
+
+class OfferBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "happy-hour",
+                "session": "night-1",
+                "sku": "MAC-RUBY",
+                "price": "15.00",
+                "starts_at": "2026-11-21T20:10:00+08:00",
+                "ends_at": "2026-11-21T21:00:00+08:00",
+            }
+        }
+    )
+
+    id: Id
+    session: Id | None = None
+    sku: Sku
+    price: Annotated[str, StringConstraints(max_length=40)]
+    starts_at: Time | None = None
+    ends_at: Time
+
+
+class OfferEndBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"ended_at": "2026-11-21T20:30:00+08:00"}})
+
+    ended_at: Time | None = None
+
+
 class OrderName(Body):
     source: Id = "default"
     id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$", max_length=100)]
@@ -147,14 +208,76 @@ class ReattributionBody(Body):
     orders: Annotated[list[OrderName], Field(max_length=500)] = []
     filter: OrderFilter | None = None
     to: Annotated[list[Seller], Field(max_length=20)] = []
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    reason: Because
     preview: bool = False
 
 
 class CorrectionEndBody(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "Checked against the recording"}})
 
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    reason: Because
+
+
+class AdjustmentBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"id": "bonus-1", "host": "h7", "amount": "50.00", "reason": "Best newcomer"}}
+    )
+
+    id: Id
+    host: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    amount: Money
+    reason: Because
+
+
+class ClaimBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "lin-3",
+                "host": "h7",
+                "order": {"source": "shop", "id": "1001"},
+                "reason": "She bought while I showed it",
+            }
+        }
+    )
+
+    id: Id
+    host: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    order: OrderName | None = None
+    paid_at: Time | None = None
+    amount: Money | None = None
+    reason: Because
+
+
+class ClaimEndBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"outcome": "rejected", "reason": "Bought a day before"}})
+
+    outcome: Literal["accepted", "rejected", "withdrawn"]
+    reason: Because
+    correction: Id | None = None
+
+
+class ReleaseBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"id": "april"}})
+
+    id: Id
+    until: Time | None = None
+
+
+class PayoutBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"id": "p-1", "host": "h7", "amount": "10.00"}})
+
+    id: Id
+    host: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    amount: Money
+    reference: Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)] = ""
+
+
+class StatementBody(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"id": "april"}})
+
+    id: Id
+    to: Annotated[int, Field(ge=1)] | None = None
 
 
 class OverlayMessage(Body):

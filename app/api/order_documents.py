@@ -7,7 +7,7 @@ from app.api.intake import order_answer
 from app.errors import NotFound
 from app.journal.entry import Entry
 from app.sales.money import format_amount
-from app.sales.remaining import Remaining, remaining_of
+from app.sales.remaining import remaining_of
 from app.sales.times import rfc3339
 
 
@@ -43,7 +43,7 @@ def order_document(event: str, key: str, entries: Sequence[Entry], exponent: int
         return document | {"status": "unmatched", "entries": history}
     fact = paid.content["fact"]
     return document | {
-        "status": _status(remaining),
+        "status": remaining.status,
         "paid_at": rfc3339(fact["paid_at"]),
         "currency": fact["currency"],
         "total": format_amount(remaining.worth, exponent),
@@ -71,17 +71,14 @@ def receipt_document(event: str, key: str, entries: Sequence[Entry], exponent: i
         **order_answer(paid, exponent),
         "paid_at": rfc3339(paid.content["fact"]["paid_at"]),
         "rules": paid.content["rules"],
-        "candidates": paid.content.get("candidates", []),
+        "candidates": [_candidate(candidate) for candidate in paid.content.get("candidates", ())],
         "hash": paid.hash.hex(),
     }
 
 
-def _status(remaining: Remaining) -> str:
-    if remaining.cancelled:
-        return "cancelled"
-    if remaining.closed:
-        return "refunded"
-    return "paid" if remaining.left() == remaining.worth else "partly_refunded"
+def _candidate(candidate: dict[str, Any]) -> dict[str, Any]:
+    times = {name: rfc3339(candidate[name]) for name in ("at", "carted_at") if name in candidate}
+    return candidate | times
 
 
 def _unknown(key: str) -> NotFound:

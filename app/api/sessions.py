@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.access import Principal
 from app.api.documents import REPEAT, problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
-from app.api.models import SessionBody, SessionEndBody
+from app.api.models import SessionBody, SessionEndBody, SessionHost, SessionHostsBody
 from app.api.services import services_of
+from app.challenge.show import Hosts
 from app.errors import Invalid, NotFound
 from app.events import IDENTIFIER, OpenEvent
 from app.journal.drafts import Fact
@@ -32,13 +33,7 @@ async def start_session(
 ) -> dict[str, Any]:
     """Somebody goes on air. The same session again is a repeat; orders may name it from now on."""
     opened = await services_of(request).event(principal, event)
-    repeated = [host for host, count in Counter(host.id for host in given.hosts).items() if count > 1]
-    if repeated:
-        raise Invalid("host_repeated", f"The host {repeated[0]!r} is in the list twice; give it one weight.", "hosts")
-    content: dict[str, Any] = {
-        "id": given.id,
-        "hosts": sorted(({"id": host.id, "weight": host.weight} for host in given.hosts), key=lambda host: host["id"]),
-    }
+    content: dict[str, Any] = {"id": given.id, "hosts": _weighted(given.hosts)}
     if given.started_at is not None:
         content["started_at"] = parse_time(given.started_at, "started_at")
     fact = Fact("session.started", f"session:{given.id}:started", content, principal.actor)
@@ -47,6 +42,34 @@ async def start_session(
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"
     return session_document(opened, given.id)
+
+
+def _weighted(given: list[SessionHost]) -> list[dict[str, Any]]:
+    """Hosts by id. Errors: Invalid ``host_repeated``."""
+    repeated = [host for host, count in Counter(host.id for host in given).items() if count > 1]
+    if repeated:
+        raise Invalid("host_repeated", f"The host {repeated[0]!r} is in the list twice; give it one weight.", "hosts")
+    return sorted(({"id": host.id, "weight": host.weight} for host in given), key=lambda host: host["id"])
+
+
+@router.post(
+    "/v1/events/{event}/sessions/{session}/hosts",
+    operation_id="change_session",
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503),
+)
+@needs("ops")
+async def change_session(
+    event: str, session: str, given: SessionHostsBody, request: Request, principal: Asker
+) -> dict[str, Any]:
+    """Hosts join or leave: all who are in the session from ``changed_at`` on, now if left out."""
+    opened = await services_of(request).event(principal, event)
+    if not IDENTIFIER.fullmatch(session):
+        raise _unknown(session)
+    content: dict[str, Any] = {"id": session, "hosts": _weighted(given.hosts)}
+    if given.changed_at is not None:
+        content["changed_at"] = parse_time(given.changed_at, "changed_at")
+    await opened.submit_one(Fact("session.changed", "", content, principal.actor))
+    return session_document(opened, session)
 
 
 @router.post(
@@ -91,13 +114,19 @@ def session_document(event: OpenEvent, session: str) -> dict[str, Any]:
         raise _unknown(session)
     document = {
         "id": found.id,
-        "hosts": [{"id": host, "weight": weight} for host, weight in found.hosts],
+        "hosts": _hosts(found.hosts),
         "started_at": rfc3339(found.started_at),
         "position": event.head.position,
     }
+    if found.earlier:
+        document["earlier"] = [{"until": rfc3339(until), "hosts": _hosts(hosts)} for until, hosts in found.earlier]
     if found.ended_at:
         document["ended_at"] = rfc3339(found.ended_at)
     return document
+
+
+def _hosts(hosts: Hosts) -> list[dict[str, Any]]:
+    return [{"id": host, "weight": weight} for host, weight in hosts]
 
 
 def _unknown(session: str) -> NotFound:

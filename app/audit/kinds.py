@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from app.challenge.rules import MONEY_RULES, Rules
+from app.challenge.rules import Rules, shown
 from app.challenge.rules import document as rules_document
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
 from app.sales.facts import LINES_MAX, QUANTITY_MAX, Identifier, OrderId, order_key
-from app.sales.money import AMOUNT_MINOR_MAX, exponent_of, format_amount
+from app.sales.money import AMOUNT_MINOR_MAX, exponent_of
+from app.sales.settlement import payout_key
 from app.state import State
 
 Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MINOR_MAX)]
@@ -34,6 +35,11 @@ class OrderLine(_Fact):
     discount: Price = 0
     sku: str = ""
     title: str = ""
+    host: str = ""
+    code: str = ""
+    click: str = ""
+    session: str = ""
+    carted_at: int | None = None
 
 
 class Order(_Fact):
@@ -90,6 +96,46 @@ class Outcome(_Fact):
     closed_at: int
 
 
+class Claimed(_Fact):
+    id: Identifier
+    host: str
+    reason: str
+    person: str
+    order: str = ""
+    paid_at: int | None = None
+    amount: Price = 0
+
+
+class ClaimEnd(_Fact):
+    id: Identifier
+    outcome: Literal["accepted", "rejected", "withdrawn"]
+    reason: str
+    person: str
+    correction: str = ""
+
+
+class Release(_Fact):
+    id: Identifier
+    until: int | None = None
+
+
+class Payout(_Fact):
+    id: Identifier
+    host: str
+    amount: Amount
+    reference: str = ""
+
+
+class PayoutFailure(_Fact):
+    id: Identifier
+    reason: str
+
+
+class StatementEnd(_Fact):
+    id: Identifier
+    to: Annotated[int, Meta(ge=1)] | None = None
+
+
 class Weight(_Fact):
     id: str
     weight: Annotated[int, Meta(ge=1)]
@@ -102,6 +148,38 @@ class SessionStart(_Fact):
 
 
 class SessionEnd(_Fact):
+    id: Identifier
+    ended_at: int | None = None
+
+
+class SessionChange(_Fact):
+    id: Identifier
+    hosts: Annotated[list[Weight], Meta(min_length=1)]
+    changed_at: int | None = None
+
+
+class Pin(_Fact):
+    session: Identifier
+    sku: Annotated[str, Meta(min_length=1, max_length=100)]
+    pinned_at: int | None = None
+
+
+class Unpin(_Fact):
+    session: Identifier
+    sku: Annotated[str, Meta(min_length=1, max_length=100)]
+    unpinned_at: int | None = None
+
+
+class OfferStart(_Fact):
+    id: Identifier
+    sku: Annotated[str, Meta(min_length=1, max_length=100)]
+    price: int
+    ends_at: int
+    session: str = ""
+    starts_at: int | None = None
+
+
+class OfferEnd(_Fact):
     id: Identifier
     ended_at: int | None = None
 
@@ -143,7 +221,7 @@ def said(key: str) -> Callable[[State, Sequence[Entry]], Fact]:
     def rebuilt(state: State, call: Sequence[Entry]) -> Fact:
         entry = call[0]
         fact: dict[str, Any] = entry.content["fact"]
-        order = order_key(fact["source"], fact["order"]) if fact.get("order") else ""
+        order = order_key(fact["source"], fact["order"]) if fact.get("order") and "source" in fact else ""
         return Fact(entry.kind, key.format(**fact), fact, entry.actor, order)
 
     return rebuilt
@@ -203,11 +281,7 @@ def _created(state: State, call: Sequence[Entry]) -> Fact:
 def _rules(state: State, call: Sequence[Entry]) -> Fact:
     """Every rule, as a call would give it: amounts as decimal strings, where a body has minor units."""
     rules = msgspec.convert(call[0].content["rules"], Rules)
-    given = {name: getattr(rules, name) for name in rules.__struct_fields__}
-    for name in MONEY_RULES:
-        given[name] = None if given[name] is None else format_amount(given[name], state.exponent)
-    given["public_channels"] = list(rules.public_channels)
-    return _ops_fact(call[0], {"rules": given})
+    return _ops_fact(call[0], {"rules": shown(rules, state.exponent)})
 
 
 def _roster(state: State, call: Sequence[Entry]) -> Fact:
@@ -227,7 +301,7 @@ def _moved(state: State, call: Sequence[Entry]) -> Fact:
 
 def _of_correction(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
     fact = content["fact"]
-    orders: Sequence[str] = fact["orders"]
+    orders: Sequence[str] = fact.get("orders", ())
     if content.get("waits"):
         uses.waiting[fact["id"]] = orders
     return orders
@@ -237,6 +311,19 @@ def _of_its_opening(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
     return uses.waiting.pop(content["fact"]["id"], ())
 
 
+def _failed(state: State, call: Sequence[Entry]) -> Fact:
+    entry = call[0]
+    fact = entry.content["fact"]
+    key = payout_key(fact["id"])
+    return Fact(entry.kind, f"{key}:failed", fact, entry.actor, key)
+
+
+def _of_claim(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
+    """The order that is claimed, or the correction that the claim led to."""
+    wanted = [content.get("about", ""), content["fact"].get("correction", "")]
+    return [key for key in wanted if key]
+
+
 KINDS: Mapping[str, Kind] = {
     "event.created": Kind(_created),
     "rules.changed": Kind(_rules),
@@ -244,6 +331,11 @@ KINDS: Mapping[str, Kind] = {
     "event.moved": Kind(_moved, took="ends_at"),
     "session.started": Kind(said("session:{id}:started"), SessionStart, took="started_at"),
     "session.ended": Kind(said("session:{id}:ended"), SessionEnd, took="ended_at"),
+    "session.changed": Kind(said(""), SessionChange, took="changed_at"),
+    "product.pinned": Kind(said(""), Pin, took="pinned_at"),
+    "product.unpinned": Kind(said(""), Unpin, took="unpinned_at"),
+    "offer.started": Kind(said("offer:{id}:started"), OfferStart, took="starts_at"),
+    "offer.ended": Kind(said("offer:{id}:ended"), OfferEnd, took="ended_at"),
     "order.paid": Kind(said("order:{source}:{id}"), Order),
     "order.refunded": Kind(said("refund:{source}:{id}"), Refund),
     "order.cancelled": Kind(said("cancellation:{source}:{id}"), Cancellation),
@@ -252,6 +344,13 @@ KINDS: Mapping[str, Kind] = {
     "correction.opened": Kind(said("correction:{id}"), looks_at=_of_correction),
     "correction.closed": Kind(said("correction:{id}:closed"), looks_at=_of_its_opening),
     "order.reattributed": Kind(None),
+    "adjustment.made": Kind(None),
+    "claim.opened": Kind(said("claim:{id}"), Claimed, took="at", looks_at=_of_claim),
+    "claim.closed": Kind(said("claim:{id}:closed"), ClaimEnd, looks_at=_of_claim),
+    "commission.released": Kind(said("release:{id}"), Release, took="at"),
+    "payout.made": Kind(said("payout:{id}"), Payout),
+    "payout.failed": Kind(_failed, PayoutFailure),
+    "statement.closed": Kind(said("statement:{id}"), StatementEnd),
     "refund.matched": Kind(None),
 }
 

@@ -6,9 +6,10 @@ database's unique index to hold; an entry whose key was changed is found by its 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -16,7 +17,7 @@ from app.audit import PAGE
 from app.errors import AppError, InvariantError
 from app.events import OpenEvent, from_stored, new_scores, stored_state
 from app.journal.entry import ZERO_HASH, Entry, canonical_bytes, content_digest, content_hash, epoch_of, rehash
-from app.journal.store import Head, Posting, Store, StoredState, head_after
+from app.journal.store import Head, Posting, SnapshotReader, StoredState, head_after
 from app.sales.facts import line_amounts
 from app.sales.nobody import HOUSE
 from app.sales.postings import postings_of, sales
@@ -40,6 +41,20 @@ PASSES = {
     "board_mismatch": "a fold of the postings gives the boards' money",
     "state_mismatch": "each stored state is what the entries before it fold to",
 }
+# Only if checkpoints are given.
+CHECKPOINT_PASSES = {
+    "tail_missing": "the journal goes at least as far as every checkpoint",
+    "checkpoint_mismatch": "the entry at a checkpoint has the hash that the checkpoint names",
+}
+
+Checkpoint = tuple[int, str]
+"""A position and the hash, as hex, that its entry had when somebody wrote it down elsewhere."""
+
+
+class Snapshots(Protocol):
+    """Where events can be read from: a store, or one transaction."""
+
+    def snapshot(self, event: str) -> AbstractAsyncContextManager[SnapshotReader]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,7 @@ class Finding:
 class Report:
     """What a verification saw. ``complete`` is False if it could not cover everything: then it is no pass.
 
-    ``content_digest`` is empty unless it was asked for.
+    ``content_digest`` is empty unless it was asked for. ``checkpoints`` is how many the event was compared with.
     """
 
     event: str
@@ -65,6 +80,7 @@ class Report:
     head: int = 0
     head_hash: str = ""
     content_digest: str = ""
+    checkpoints: int = 0
     complete: bool = True
     findings: list[Finding] = field(default_factory=list)
 
@@ -85,6 +101,7 @@ class Report:
     def document(self) -> dict[str, Any]:
         """The report for a script."""
         failed = {finding.code for finding in self.findings}
+        passes = PASSES | (CHECKPOINT_PASSES if self.checkpoints else {})
         document: dict[str, Any] = {
             "event": self.event,
             "result": ("clean", "found", "incomplete")[self.exit_code],
@@ -93,29 +110,38 @@ class Report:
             "entries": self.entries,
             "postings": self.postings,
             "states": self.states,
-            "passes": {code: "failed" if code in failed else "ok" for code in PASSES},
+            "passes": {code: "failed" if code in failed else "ok" for code in passes},
             "findings": [{"code": f.code, "position": f.position, "detail": f.detail} for f in self.findings],
         }
+        if self.checkpoints:
+            document["checkpoints"] = self.checkpoints
         return document | ({"content_digest": self.content_digest} if self.content_digest else {})
 
 
 async def verify(
-    store: Store, event: str, advance: Callable[[int], None] = lambda count: None, with_digest: bool = False
+    store: Snapshots,
+    event: str,
+    advance: Callable[[int], None] = lambda count: None,
+    with_digest: bool = False,
+    checkpoints: Collection[Checkpoint] = (),
 ) -> Report:
     """Verify one event from one read snapshot; ``advance`` hears how many entries were read.
 
     ``with_digest`` also makes the content digest, and keeps 32 bytes of each entry in memory for it.
+    ``checkpoints`` were kept outside the database: only they can tell that it was set back to an earlier time, or
+    that all of its tail was written anew.
 
     Errors: Unavailable if the database cannot be read.
     """
-    report = Report(event)
+    report = Report(event, checkpoints=len(checkpoints))
     async with store.snapshot(event) as reader:
         head = await reader.head()
+        _find_missing_tail(report, head.position if head else 0, checkpoints)
         if head is None:
             report.complete = False
             return report
         report.head, report.head_hash = head.position, head.hash.hex()
-        fold = _Fold(report, head)
+        fold = _Fold(report, head, checkpoints)
         hashes: list[bytes] = []
         after = 0
         while entries := await reader.read(after, PAGE):
@@ -134,11 +160,20 @@ async def verify(
     return report
 
 
+def _find_missing_tail(report: Report, position: int, checkpoints: Collection[Checkpoint]) -> None:
+    last = max((at for at, _ in checkpoints), default=0)
+    if last > position:
+        report.find("tail_missing", position + 1, f"the journal ends at {position}, and a checkpoint names {last}")
+
+
 class _Fold:
     """One walk over the entries with every check that needs only what came before."""
 
-    def __init__(self, report: Report, head: Head) -> None:
+    def __init__(self, report: Report, head: Head, checkpoints: Collection[Checkpoint]) -> None:
         self.report = report
+        self.hashes_at: dict[int, set[str]] = {}
+        for position, named in checkpoints:
+            self.hashes_at.setdefault(position, set()).add(named)
         self.sold: Counter[str] = Counter()
         self.opened = OpenEvent(Head(head.event, head.brand, 0, ZERO_HASH, 0), "", State(head.event), {})
         self.foldable = True
@@ -177,6 +212,8 @@ class _Fold:
             self.report.find("chain_broken", entry.position, "prev_hash is not the hash of the entry before")
         if rehash(entry) != entry.hash:
             self.report.find("hash_mismatch", entry.position, f"the fields of this {entry.kind} do not give its hash")
+        if self.hashes_at.pop(entry.position, {entry.hash.hex()}) != {entry.hash.hex()}:
+            self.report.find("checkpoint_mismatch", entry.position, "a checkpoint names another hash for this position")
         if before and entry.recorded_at <= before.recorded_at:
             self.report.find("time_not_increasing", entry.position, "recorded_at is not after the entry before")
 

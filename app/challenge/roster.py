@@ -54,6 +54,8 @@ class Roster(Struct):
     stores: dict[str, None] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
+    # Who the hosts are, of those of whom it was said.
+    persons: dict[str, None] = field(default_factory=dict)
 
 
 def changes(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> list[dict[str, Any]]:
@@ -174,4 +176,5 @@ def changed(roster: Roster, body: Mapping[str, Any]) -> Roster:
         stores=roster.stores | dict.fromkeys(body.get("stores", ())),
         hosts=hosts,
         codes=codes,
+        persons=dict.fromkeys(host.person for host in hosts.values() if host.person),
     )

@@ -31,13 +31,20 @@ _SHOWN = _TAKEN | {
     "event.moved",
     "rules.changed",
 }
-# Shown beside the boards, also of an event that is final: one that is on air then still ends.
-_SESSIONS = frozenset({"session.started", "session.ended"})
+# Shown beside the boards, also of an event that is final: what is on air then still ends.
+_ON_AIR = frozenset(
+    {
+        *("session.started", "session.ended", "session.changed"),
+        *("product.pinned", "product.unpinned", "offer.started", "offer.ended"),
+    }
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE_US = 60 * 1_000_000
 
 Tally = list[int]
+# Amount and units by host and team.
+_Sold = dict[tuple[str, str], tuple[int, int]]
 
 
 def new_tally() -> Tally:
@@ -46,8 +53,8 @@ def new_tally() -> Tally:
 
 
 class SessionSales(Struct):
-    """What was sold by the orders that name a session: gross sales, orders, units. Refunds do not lower it: they do not
-    say which session their order named.
+    """What was sold in a session: by orders and lines that name it, and of products that it had pinned. Gross sales,
+    orders, units. Refunds do not lower it: they do not say which session sold.
 
     Shape: ``hosts`` has the same three of each host that was credited.
     """
@@ -111,7 +118,7 @@ class Scoreboard:
         """Fold one entry. Entries must come in order and without a gap."""
         totals = self._totals
         totals.position = position
-        if kind in _SESSIONS:
+        if kind in _ON_AIR:
             totals.changed_at, totals.changed_time = position, recorded_at
             return
         if totals.is_final or kind not in _SHOWN or content.get("parked"):
@@ -173,7 +180,7 @@ class Scoreboard:
         if content.get("late"):
             return
         # The lines of an order mostly have one seller: added up first, each tally is moved once.
-        sold: dict[tuple[str, str], tuple[int, int]] = {}
+        sold: _Sold = {}
         for credit in content["credits"]:
             seller = credit["host"], credit["team"]
             amount, units = sold.get(seller, (0, 0))
@@ -192,11 +199,11 @@ class Scoreboard:
                         tally[UNITS] += units
                         tally[4 + UNITS] = position
             _count(position, moved, 1)
-        if session := content["fact"].get("session"):
-            self._sold_in(session, sold)
+        for session, part in _by_session(content, sold).items():
+            self._sold_in(session, part)
         self._unticked.append((position, content))
 
-    def _sold_in(self, session: str, sold: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+    def _sold_in(self, session: str, sold: _Sold) -> None:
         sales = self._totals.sessions.get(session)
         if sales is None:
             sales = self._totals.sessions[session] = SessionSales()
@@ -306,6 +313,26 @@ class Scoreboard:
         ticker = self._totals.ticker
         ticker.extend(rows.values())
         del ticker[:-TICKER_ROWS_MAX]
+
+
+def _by_session(content: Mapping[str, Any], sold: _Sold) -> Mapping[str, _Sold]:
+    """What an order sold, by the session that it names, that its lines name, or that had their products pinned."""
+    fact = content["fact"]
+    named = fact.get("session", "")
+    candidates = content.get("candidates", ())
+    pinned = {c.get("line", ""): c["id"] for c in candidates if c["by"] == "pin" and c["outcome"] == "won"}
+    if not pinned and not any("session" in line for line in fact["lines"]):
+        return {named: sold} if named else {}
+    session_of = {
+        line["id"]: line.get("session") or named or pinned.get(line["id"], pinned.get("", "")) for line in fact["lines"]
+    }
+    parts: dict[str, _Sold] = {}
+    for credit in content["credits"]:
+        if session := session_of[credit["line"]]:
+            part, seller = parts.setdefault(session, {}), (credit["host"], credit["team"])
+            amount, units = part.get(seller, (0, 0))
+            part[seller] = amount + credit["amount"], units + credit["units"]
+    return parts
 
 
 def _count(position: int, moved: Mapping[int, Tally], step: int) -> None:

@@ -17,6 +17,8 @@ COMMANDS = {
     "verify": "Recompute hashes, postings and boards from the entries and name everything that does not agree.",
     "export": "Write an event's ledger, or its whole journal as a signed package, to a file.",
     "recount": "Check a package, decide every entry again and rank the boards; without a database or a network.",
+    "backup": "Write an event or everything into a file, proven and whole; it is as secret as the database.",
+    "restore": "Bring a backup into a database that has nothing of it, and prove it before it is there.",
     "keys": "Create, list and revoke API keys.",
 }
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import structlog
 import typer
 from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import AppError
@@ -64,6 +66,20 @@ async def opened_store() -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def progress(quiet: bool) -> Progress:
+    """Bars on standard error, of steps done and steps to do; none if ``quiet``."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True, quiet=quiet))
+
+
+@contextmanager
+def progress_of(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar, and who is to be told how many steps are done and of how many."""
+    with progress(quiet) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

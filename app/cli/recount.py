@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.audit.reading import CODES
+from app.audit.package_reader import CODES
 from app.audit.recount import Report
 from app.audit.recount import recount as recount_package
 from app.audit.verify import PASSES

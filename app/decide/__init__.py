@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
-from app.decide import corrections, money
+from app.decide import claims, corrections, money, settlement, show
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
@@ -43,18 +43,21 @@ def due(state: State, now: int) -> Draft | None:
 def orders_needed(state: State, fact: Fact) -> Sequence[str]:
     """Keys of the orders whose entries must be looked up before this fact is decided."""
     if fact.kind == "correction.opened":
-        orders: list[str] = fact.content["orders"]
+        orders: list[str] = fact.content.get("orders", [])
         return orders
     if fact.kind == "correction.closed":
         waiting = state.corrections.get(fact.content["id"])
-        return waiting.orders if waiting else ()
+        return waiting.fact.get("orders", ()) if waiting else ()
+    if fact.kind in ("claim.opened", "claim.closed"):
+        return claims.needed(fact)
     order = _order_needed(state, fact)
     return (order,) if order else ()
 
 
 def _order_needed(state: State, fact: Fact) -> str:
     if fact.kind == "dispute.closed":
-        return state.disputes.get(disputes.key_of_outcome(fact.key), "")
+        dispute = state.disputes.get(disputes.key_of_outcome(fact.key))
+        return dispute.order if dispute else ""
     return fact.key if fact.kind == "order.paid" and fact.key in state.parked else fact.order
 
 
@@ -127,18 +130,26 @@ def _move(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     if to == "ended" and now < state.ends_at:
         body["ends_at"] = now
     if to == "final":
-        _check_no_corrections(state)
+        _check_nothing_undecided(state)
         body |= _waived(state, fact.content.get("waive", ""))
     return [Draft("event.moved", fact.key or f"move:{state.moves + 1}", body)]
 
 
-def _check_no_corrections(state: State) -> None:
+def _check_nothing_undecided(state: State) -> None:
+    """What somebody still has to decide cannot be waived: it could change the result."""
     if state.corrections:
         raise Conflict(
             "corrections_open",
             "Corrections wait for a second person; approve or withdraw them first.",
             count=len(state.corrections),
             items=[{"kind": "correction", "id": identity} for identity in state.corrections],
+        )
+    if state.claims:
+        raise Conflict(
+            "claims_open",
+            "Claims are open; accept or reject them first.",
+            count=len(state.claims),
+            items=[{"kind": "claim", "id": identity, "host": claim.host} for identity, claim in state.claims.items()],
         )
 
 
@@ -216,6 +227,12 @@ _NOUNS = {
     "dispute.closed": "dispute",
     "correction.opened": "correction",
     "correction.closed": "correction",
+    "claim.opened": "claim",
+    "claim.closed": "claim",
+    "commission.released": "release",
+    "payout.made": "payout",
+    "payout.failed": "payout",
+    "statement.closed": "statement",
 }
 _REMEDIES = {
     "order.disputed": "use another id for another dispute",
@@ -240,7 +257,18 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "event.moved": _move,
     "session.started": _session_start,
     "session.ended": _session_end,
+    "session.changed": show.session_changed,
+    "product.pinned": show.pinned,
+    "product.unpinned": show.unpinned,
+    "offer.started": show.offer_started,
+    "offer.ended": show.offer_ended,
+    "claim.opened": claims.opened,
+    "claim.closed": claims.closed,
     "correction.opened": corrections.opened,
     "correction.closed": corrections.closed,
+    "commission.released": settlement.released,
+    "payout.made": settlement.payout_made,
+    "payout.failed": settlement.payout_failed,
+    "statement.closed": settlement.statement_closed,
     "schedule": _schedule,
 }

@@ -1,4 +1,4 @@
-"""The rules for corrections: orders that were credited to the wrong host, moved with a reason. Pure.
+"""The rules for corrections: orders credited to the wrong host, amounts that no order explains. Pure.
 
 A correction names its orders one by one, so that everybody can see what it is about, and is decided for all of them or
 for none. Above the rule ``approval_above`` it waits for a second person, who must not be the first one under another
@@ -8,6 +8,8 @@ key; what it moves is worked out when it is approved.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from app.decide.commission import Booking
+from app.decide.settlement import adjusted
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Draft, Fact, Lookup
 from app.sales.nobody import HOUSE, NO_TEAM
@@ -24,8 +26,11 @@ def opened(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     for number, seller in enumerate(content.get("to", ())):
         if seller["host"] != HOUSE and not state.has_host(seller["host"]):
             raise Invalid("unknown_host", f"The roster has no host {seller['host']!r}.", f"to[{number}].host")
-    drafts = list(_moves(state, fact.key, content["orders"], _sellers(content), lookup))
-    amount = sum(part["amount"] for draft in drafts for part in draft.content["taken"])
+    drafts = _changes(state, fact.key, content, lookup)
+    if "orders" in content:
+        amount = sum(part["amount"] for draft in drafts for part in draft.content["taken"])
+    else:
+        amount = abs(content["amount"])
     if not drafts:
         raise Conflict("nothing_to_correct", "These orders are credited like that already.")
     body: dict[str, Any] = {"fact": content, "amount": amount, "by": fact.actor}
@@ -49,17 +54,20 @@ def closed(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
         return [closing]
     if fact.actor == ADMIN_ACTOR:
         raise Conflict("admin_cannot_approve", "The admin key is nobody in person; a second person must approve this.")
-    if content["person"] == waiting.person or fact.actor == waiting.actor:
+    if content["person"] == waiting.fact["person"] or fact.actor == waiting.actor:
         raise Conflict("own_correction", "Who asked for a correction cannot approve it; a second person must.")
-    key = correction_key(content["id"])
-    drafts = list(_moves(state, key, waiting.orders, waiting.to, lookup))
+    drafts = _changes(state, correction_key(content["id"]), waiting.fact, lookup)
     if not drafts:
         raise Conflict("nothing_to_correct", "These orders are credited like that by now; withdraw the correction.")
     return [closing, *drafts]
 
 
-def _sellers(content: dict[str, Any]) -> list[tuple[str, int]]:
-    return [(seller["host"], seller["weight"]) for seller in content.get("to", ())]
+def _changes(state: State, key: str, content: dict[str, Any], lookup: Lookup) -> list[Draft]:
+    """What a correction writes if nobody has to be asked any more."""
+    if "orders" not in content:
+        return [adjusted(state, content["host"], content["amount"], f"{key}:adjustment", content)]
+    to = [(seller["host"], seller["weight"]) for seller in content.get("to", ())]
+    return list(_moves(state, key, content["orders"], to, lookup))
 
 
 def _moves(
@@ -69,6 +77,7 @@ def _moves(
 
     Without ``to`` the hosts stay, and the team is the one that the roster by now gives them at ``paid_at``.
     """
+    booking = Booking(state)
     for order_key in orders:
         entries = [(entry.kind, entry.key, entry.content) for entry in lookup.of_order(order_key)]
         order = check_movable(remaining_of(entries), order_key)
@@ -76,6 +85,8 @@ def _moves(
         change = moved(order, wish)
         if change["taken"] or change["before"] != change["after"]:
             body = {"about": order_key, "of": key, "paid_at": order.paid_at, **wish, **change}
+            booking.rates(order, body)
+            booking.change(order, body, "order.reattributed", order_key)
             yield Draft("order.reattributed", f"{key}:{order_key}", body)
 
 

@@ -5,6 +5,7 @@ Each takes the state, the fact, the time and what the journal says about the ord
 
 from typing import Any
 
+from app.decide.commission import Booking
 from app.errors import Conflict
 from app.journal.drafts import Draft, Fact, Lookup
 from app.sales import disputes, orders, refunds
@@ -14,14 +15,16 @@ from app.state import State
 
 def paid(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     """An order, and right behind it whatever waited for it. Errors: AppError, the refusal."""
-    body = orders.order_body(state, fact.content, now)
+    body = orders.order_body(state, fact.content, now, fact.touches)
+    booking = Booking(state)
+    booking.sale(fact.key, body)
     drafts = [Draft("order.paid", fact.key, body, fact.content["paid_at"])]
     if fact.key in state.parked:
-        drafts += _matches(state, fact, body, lookup)
+        drafts += _matches(state, fact, body, lookup, booking)
     return drafts
 
 
-def _matches(state: State, fact: Fact, body: dict[str, Any], lookup: Lookup) -> list[Draft]:
+def _matches(state: State, fact: Fact, body: dict[str, Any], lookup: Lookup, booking: Booking) -> list[Draft]:
     """What came before its order takes effect right behind it, in the order in which it came."""
     waiting = {entry.key: entry for entry in lookup.of_order(fact.key)}
     remaining = remaining_of([("order.paid", fact.key, body)])
@@ -39,7 +42,7 @@ def _matches(state: State, fact: Fact, body: dict[str, Any], lookup: Lookup) -> 
             cancelled = refunds.cancelled_shares(remaining)
             match = {"fact": parked.content["fact"], "about": fact.key, "of": key} | cancelled
             drafts.append(Draft("order.cancelled", f"match:{key}", match, parked.occurred_at))
-        remaining.take(match, drafts[-1].kind, drafts[-1].key)
+        booking.change(remaining, match, drafts[-1].kind, drafts[-1].key)
     return drafts
 
 
@@ -50,6 +53,7 @@ def refunded(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
         refunds.check_count(entry.kind for entry in lookup.of_order(fact.order))
     remaining = _remaining(fact, lookup)
     body = refunds.refund_body(remaining, fact.content)
+    _book(state, remaining, body, fact)
     return [Draft("order.refunded", fact.key, body, fact.content["refunded_at"])]
 
 
@@ -60,6 +64,7 @@ def cancelled(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]
         raise Conflict("order_already_cancelled", "A cancellation of this order is waiting for it already.")
     remaining = _remaining(fact, lookup)
     body = refunds.cancellation_body(remaining, fact.content)
+    _book(state, remaining, body, fact)
     return [Draft("order.cancelled", fact.key, body, fact.content["cancelled_at"])]
 
 
@@ -67,7 +72,9 @@ def disputed(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     """Money that a buyer's bank contests. Errors: AppError, the refusal."""
     _check_not_draft(state)
     disputes.check_disputes(entry.kind for entry in lookup.of_order(fact.order))
-    body = disputes.dispute_body(_remaining(fact, lookup), fact.content)
+    remaining = _remaining(fact, lookup)
+    body = disputes.dispute_body(remaining, fact.content)
+    _book(state, remaining, body, fact)
     return [Draft("order.disputed", fact.key, body, fact.content["disputed_at"])]
 
 
@@ -76,9 +83,15 @@ def dispute_closed(state: State, fact: Fact, now: int, lookup: Lookup) -> list[D
     dispute = disputes.key_of_outcome(fact.key)
     if dispute not in state.disputes:
         raise Conflict("dispute_unknown", "There is no open dispute of that id; post its opening first.")
-    entries = [(entry.kind, entry.key, entry.content) for entry in lookup.of_order(state.disputes[dispute])]
+    entries = [(entry.kind, entry.key, entry.content) for entry in lookup.of_order(state.disputes[dispute].order)]
     body = disputes.closing_body(entries, dispute, fact.content)
+    _book(state, remaining_of(entries), body, fact)
     return [Draft("dispute.closed", fact.key, body, fact.content["closed_at"])]
+
+
+def _book(state: State, order: Remaining | None, body: dict[str, Any], fact: Fact) -> None:
+    if order is not None:
+        Booking(state).change(order, body, fact.kind, fact.key)
 
 
 def _check_not_draft(state: State) -> None:

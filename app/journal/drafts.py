@@ -13,7 +13,8 @@ class Fact:
 
     Shape: ``content`` is the normal form; ``key`` is its business name, "" for an ops call that brought none;
     ``order`` is the key of the order that must be looked up first; ``request`` is the fingerprint of an ops call
-    that came with an Idempotency-Key.
+    that came with an Idempotency-Key; ``touches`` is what is known of the clicks that an order names, by their ids:
+    not part of what is said, so a repeat is one whatever is known by then.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Fact:
     actor: str
     order: str = ""
     request: str = ""
+    touches: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

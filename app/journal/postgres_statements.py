@@ -63,6 +63,23 @@ HEADS_OF_BRAND = f"SELECT {_HEAD} FROM head WHERE brand = $1 ORDER BY event"
 POSTINGS = """
 SELECT event, position, leg, account, currency, amount FROM posting
 WHERE event = $1 AND position > $2 AND position <= $3 ORDER BY position, leg"""
+# A sum of bigints is numeric; it fits 64 bits as long as its orders do (``AMOUNT_MINOR_MAX``).
+ACCOUNTS = """
+SELECT account, currency, sum(amount)::bigint, count(*), max(position) FROM posting
+WHERE event = $1 AND position <= $2 AND account > $3 GROUP BY account, currency ORDER BY account LIMIT $4"""
+SUMS_BY_KIND = """
+SELECT p.account, e.kind, sum(p.amount)::bigint, count(*)
+FROM posting AS p JOIN entry AS e ON e.event = p.event AND e.position = p.position
+WHERE p.event = $1 AND p.account = ANY($2::text[]) AND p.position > $3 AND p.position <= $4
+GROUP BY p.account, e.kind ORDER BY p.account, e.kind"""
+ACCOUNT_POSTINGS = """
+SELECT p.position, p.amount, e.kind, e.key, e.about, e.occurred_at, e.recorded_at
+FROM (
+  SELECT position, amount FROM posting
+  WHERE event = $1 AND account = $2 AND position <= $3 AND position > $4 ORDER BY position LIMIT $5
+) AS p
+CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.event = $1 AND entry.position = p.position OFFSET 0) AS e
+ORDER BY p.position"""
 _STATE = "SELECT event, position, digest, body FROM state WHERE event = $1"
 LATEST_STATE = f"{_STATE} AND position <= $2 ORDER BY position DESC LIMIT 1"
 STATES = f"{_STATE} AND position > $2 ORDER BY position LIMIT $3"

@@ -9,7 +9,16 @@ import orjson
 from app.errors import InvariantError
 from app.journal.entry import ZERO_HASH, Entry, parsed
 from app.journal.sqlite_thread import translated, unavailable
-from app.journal.store import Head, HeadMoved, Posting, StoredState, new_head
+from app.journal.store import (
+    AccountPosting,
+    AccountSum,
+    Head,
+    HeadMoved,
+    KindSum,
+    Posting,
+    StoredState,
+    new_head,
+)
 from app.journal.tables import TERMS
 
 _COLUMNS = "event, position, kind, key, occurred_at, recorded_at, actor, body, prev_hash, hash"
@@ -223,6 +232,43 @@ def postings(db: sqlite3.Connection, event: str, after: int, limit_positions: in
         (event, after, after + limit_positions),
     )
     return [Posting(*row) for row in rows.fetchall()]
+
+
+def accounts(db: sqlite3.Connection, event: str, at: int, after: str, limit: int) -> list[AccountSum]:
+    rows = db.execute(
+        "SELECT account, currency, sum(amount), count(*), max(position) FROM posting INDEXED BY posting_account"
+        " WHERE event = ? AND position <= ? AND account > ? GROUP BY account, currency ORDER BY account LIMIT ?",
+        (event, at, after, limit),
+    )
+    return [AccountSum(*row) for row in rows.fetchall()]
+
+
+def sums_by_kind(db: sqlite3.Connection, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+    # One by one: a list of thousands would be too many arguments.
+    found: list[KindSum] = []
+    for account in sorted(accounts):
+        rows = db.execute(
+            "SELECT p.account, e.kind, sum(p.amount), count(*) FROM posting AS p INDEXED BY posting_account"
+            " CROSS JOIN entry AS e ON e.event = p.event AND e.position = p.position"
+            " WHERE p.event = ? AND p.account = ? AND p.position > ? AND p.position <= ?"
+            " GROUP BY e.kind ORDER BY e.kind",
+            (event, account, after, at),
+        )
+        found += [KindSum(*row) for row in rows.fetchall()]
+    return found
+
+
+def account_postings(
+    db: sqlite3.Connection, event: str, account: str, at: int, after: int, limit: int
+) -> list[AccountPosting]:
+    rows = db.execute(
+        "SELECT p.position, p.amount, e.kind, e.key, e.about, e.occurred_at, e.recorded_at"
+        " FROM posting AS p INDEXED BY posting_account"
+        " CROSS JOIN entry AS e ON e.event = p.event AND e.position = p.position"
+        " WHERE p.event = ? AND p.account = ? AND p.position <= ? AND p.position > ? ORDER BY p.position LIMIT ?",
+        (event, account, at, after, limit),
+    )
+    return [AccountPosting(*row) for row in rows.fetchall()]
 
 
 def states(db: sqlite3.Connection, event: str, after: int, limit: int) -> list[StoredState]:

@@ -56,6 +56,46 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSum:
+    """One account up to a position: how many postings it has, what they sum to, and where the last one is.
+
+    Units: ``balance`` in minor units of ``currency``.
+    """
+
+    account: str
+    currency: str
+    balance: int
+    postings: int
+    last_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class KindSum:
+    """What the entries of one kind booked on one account in a range: their sum in minor units, and how many."""
+
+    account: str
+    kind: str
+    amount: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPosting:
+    """A posting of one account beside the entry that it follows from; an entry has at most one on an account.
+
+    Units: ``amount`` in minor units, debit +, credit -; times in microseconds since 1970 UTC.
+    """
+
+    position: int
+    amount: int
+    kind: str
+    key: str
+    about: str | None
+    occurred_at: int
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredState:
     """The folded state of an event at a position: a cache, droppable at any time."""
 
@@ -145,7 +185,11 @@ class SnapshotReader(Protocol):
 
     async def read(self, after: int, limit: int) -> list[Entry]: ...
 
+    async def lookup(self, keys: Sequence[str], about: Sequence[str]) -> list[Entry]: ...
+
     async def postings(self, after: int, limit_positions: int) -> list[Posting]: ...
+
+    async def accounts(self, at: int, after: str, limit: int) -> list[AccountSum]: ...
 
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         """Stored states with ``position > after``, ascending; bodies can be large: keep ``limit`` small."""
@@ -179,6 +223,15 @@ class Store(Protocol):
 
     async def postings(self, event: str, after: int, limit_positions: int) -> list[Posting]:
         """Postings of the positions ``(after, after + limit_positions]``, by position and leg."""
+
+    async def accounts(self, event: str, at: int, after: str, limit: int) -> list[AccountSum]:
+        """Accounts with a name behind ``after``, by the bytes of their names, as they stand at position ``at``."""
+
+    async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+        """What was booked on these accounts at positions ``(after, at]``, by account and kind of entry."""
+
+    async def account_postings(self, event: str, account: str, at: int, after: int, limit: int) -> list[AccountPosting]:
+        """Postings of one account at positions ``(after, at]``, ascending."""
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         """Newest stored state, with ``position <= at`` if given."""

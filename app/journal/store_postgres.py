@@ -16,7 +16,16 @@ from app.journal.postgres_connections import (
     translated,
 )
 from app.journal.postgres_session import Clock, DatabaseClock, PostgresSession, distinct_entries_of, entries_of
-from app.journal.store import Head, Posting, Session, SnapshotReader, StoredState
+from app.journal.store import (
+    AccountPosting,
+    AccountSum,
+    Head,
+    KindSum,
+    Posting,
+    Session,
+    SnapshotReader,
+    StoredState,
+)
 
 # For this long what the database's clock said is carried on; a session of a quiet time asks anew.
 CLOCK_SECONDS_MAX = 5.0
@@ -86,6 +95,17 @@ class PostgresStore:
     async def postings(self, event: str, after: int, limit_positions: int) -> list[Posting]:
         rows = await self._fetch(sql.POSTINGS, event, after, after + limit_positions)
         return [Posting(*row) for row in rows]
+
+    async def accounts(self, event: str, at: int, after: str, limit: int) -> list[AccountSum]:
+        return [AccountSum(*row) for row in await self._fetch(sql.ACCOUNTS, event, at, after, limit)]
+
+    async def account_postings(self, event: str, account: str, at: int, after: int, limit: int) -> list[AccountPosting]:
+        rows = await self._fetch(sql.ACCOUNT_POSTINGS, event, account, at, after, limit)
+        return [AccountPosting(*row) for row in rows]
+
+    async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+        rows = await self._fetch(sql.SUMS_BY_KIND, event, list(accounts), after, at)
+        return [KindSum(*row) for row in rows]
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         rows = await self._fetch(sql.LATEST_STATE, event, sql.POSITION_MAX if at is None else at)
@@ -158,9 +178,15 @@ class _Snapshot:
     async def read(self, after: int, limit: int) -> list[Entry]:
         return entries_of(await self._fetch(sql.READ, self._event, after, limit))
 
+    async def lookup(self, keys: Sequence[str], about: Sequence[str]) -> list[Entry]:
+        return distinct_entries_of(await self._fetch(sql.BY_KEY_OR_ABOUT, self._event, keys, about))
+
     async def postings(self, after: int, limit_positions: int) -> list[Posting]:
         rows = await self._fetch(sql.POSTINGS, self._event, after, after + limit_positions)
         return [Posting(*row) for row in rows]
+
+    async def accounts(self, at: int, after: str, limit: int) -> list[AccountSum]:
+        return [AccountSum(*row) for row in await self._fetch(sql.ACCOUNTS, self._event, at, after, limit)]
 
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         return [StoredState(*row) for row in await self._fetch(sql.STATES, self._event, after, limit)]

@@ -15,7 +15,17 @@ from app.errors import InvariantError
 from app.journal import sqlite_statements as run
 from app.journal.entry import Entry
 from app.journal.sqlite_thread import LOCK_SECONDS_MAX, SqliteThread, unavailable
-from app.journal.store import Head, Posting, Session, SnapshotReader, StoredState, head_after
+from app.journal.store import (
+    AccountPosting,
+    AccountSum,
+    Head,
+    KindSum,
+    Posting,
+    Session,
+    SnapshotReader,
+    StoredState,
+    head_after,
+)
 
 T = TypeVar("T")
 Clock = Callable[[], int]
@@ -89,6 +99,16 @@ class SqliteStore:
 
     async def postings(self, event: str, after: int, limit_positions: int) -> list[Posting]:
         return await self._read(partial(run.postings, event=event, after=after, limit_positions=limit_positions))
+
+    async def accounts(self, event: str, at: int, after: str, limit: int) -> list[AccountSum]:
+        return await self._read(partial(run.accounts, event=event, at=at, after=after, limit=limit))
+
+    async def account_postings(self, event: str, account: str, at: int, after: int, limit: int) -> list[AccountPosting]:
+        work = partial(run.account_postings, event=event, account=account, at=at, after=after, limit=limit)
+        return await self._read(work)
+
+    async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
+        return await self._read(partial(run.sums_by_kind, event=event, accounts=accounts, after=after, at=at))
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         return await self._read(partial(run.latest_state, event=event, at=at))
@@ -261,8 +281,15 @@ class _Snapshot:
     async def read(self, after: int, limit: int) -> list[Entry]:
         return await self._thread.call(partial(run.read, event=self._event, after=after, limit=limit))
 
+    async def lookup(self, keys: Sequence[str], about: Sequence[str]) -> list[Entry]:
+        return await self._thread.call(partial(run.lookup, event=self._event, keys=keys, about=about))
+
     async def postings(self, after: int, limit_positions: int) -> list[Posting]:
         work = partial(run.postings, event=self._event, after=after, limit_positions=limit_positions)
+        return await self._thread.call(work)
+
+    async def accounts(self, at: int, after: str, limit: int) -> list[AccountSum]:
+        work = partial(run.accounts, event=self._event, at=at, after=after, limit=limit)
         return await self._thread.call(work)
 
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:

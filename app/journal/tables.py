@@ -93,6 +93,8 @@ posting = Table(
     Column("amount", BIG, nullable=False),
     CheckConstraint("leg > 0", name="leg_positive"),
     CheckConstraint("amount <> 0", name="amount_not_zero"),
+    # One account's postings in their order, and accounts one after the other.
+    Index("posting_account", "event", "account", "position"),
     **_SQLITE,
 )
 

@@ -27,7 +27,11 @@ Time = Annotated[str, Meta(max_length=40, description="RFC 3339 with an offset, 
 
 
 class OrderLine(Struct, forbid_unknown_fields=True):
-    """One product of an order. ``discount`` is off the whole line, at most quantity x unit_price."""
+    """One product of an order. ``discount`` is off the whole line, at most quantity x unit_price.
+
+    Its own ``host``, ``code``, ``click`` and ``session`` stand in place of the order's. ``carted_at``, when it was put
+    into the cart.
+    """
 
     quantity: int
     unit_price: Amount
@@ -35,6 +39,11 @@ class OrderLine(Struct, forbid_unknown_fields=True):
     sku: Annotated[str, Meta(max_length=100)] = ""
     title: Text = ""
     discount: Amount = "0"
+    code: Text = ""
+    host: Text = ""
+    session: Text = ""
+    click: Text = ""
+    carted_at: Annotated[str, Meta(max_length=40)] = ""
 
 
 class Order(Struct, forbid_unknown_fields=True):
@@ -132,13 +141,22 @@ def order_fact(given: Order, currency: str, exponent: int, pseudonym: Callable[[
             f"Lines, shipping and tax add up to {format_amount(total, exponent)}; correct them or the total.",
             "total",
         )
+    _keep_touches(fact, given)
+    if given.buyer:
+        fact["buyer"] = pseudonym(given.buyer)
+    for number, line in enumerate(lines):
+        if line.get("carted_at", 0) > fact["paid_at"]:
+            raise Invalid(
+                "carted_after_paid", "The line was put into the cart after it was paid.", f"lines[{number}].carted_at"
+            )
+    return fact
+
+
+def _keep_touches(kept: dict[str, Any], given: "Order | OrderLine") -> None:
     for name in ("code", "host", "session", "click"):
         value = getattr(given, name)
         if value:
-            fact[name] = value
-    if given.buyer:
-        fact["buyer"] = pseudonym(given.buyer)
-    return fact
+            kept[name] = value
 
 
 def check_currency(given: str, currency: str) -> None:
@@ -184,6 +202,10 @@ def _order_line(line: OrderLine, identity: str, exponent: int) -> dict[str, Any]
         kept["sku"] = line.sku
     if line.title:
         kept["title"] = line.title
+    if line.code or line.host or line.session or line.click:
+        _keep_touches(kept, line)
+    if line.carted_at:
+        kept["carted_at"] = parse_time(line.carted_at, "carted_at")
     return kept
 
 

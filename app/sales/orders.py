@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from app.errors import Conflict, Invalid
-from app.sales.attribution import Standing, attribute
+from app.sales.attribution import Standing, Terms, Touches, attribute
 
 # A shop's clock may run ahead of ours by this much (design section 4).
 FUTURE_TOLERANCE_US = 5 * 60 * 1_000_000
@@ -21,15 +21,16 @@ class OrderBook(Standing, Protocol):
     @property
     def ends_at(self) -> int: ...
 
-    @property
-    def rules_version(self) -> int: ...
+    def attribution_at(self, at: int) -> tuple[int, Terms]:
+        """The rules that held at a time, and their version."""
+        ...
 
 
-def order_body(state: OrderBook, fact: dict[str, Any], now: int) -> dict[str, Any]:
-    """Body of the ``order.paid`` entry for this fact.
+def order_body(state: OrderBook, fact: dict[str, Any], now: int, touches: Touches) -> dict[str, Any]:
+    """Body of the ``order.paid`` entry for this fact; ``touches`` as in ``attribute``.
 
-    Shape: ``fact``, ``credits`` and ``candidates`` of attribution, ``rules`` (version they were decided under),
-    ``late`` only if the event is final: then no board moves.
+    Shape: ``fact``, ``credits`` and ``candidates`` of attribution, ``rules`` (version they were decided under: the one
+    that held at ``paid_at``), ``late`` only if the event is final: then no board moves.
     Errors: Conflict ``event_not_open``; Invalid ``paid_at_outside_event``, ``paid_at_in_future``, ``unknown_host``,
     ``unknown_session``, ``too_many_credits``.
     """
@@ -42,8 +43,9 @@ def order_body(state: OrderBook, fact: dict[str, Any], now: int) -> dict[str, An
         )
     if paid_at > now + FUTURE_TOLERANCE_US:
         raise Invalid("paid_at_in_future", "paid_at is more than five minutes ahead of this server.", "paid_at")
-    credits, candidates = attribute(state, fact)
-    body: dict[str, Any] = {"fact": fact, "credits": credits, "rules": state.rules_version}
+    version, terms = state.attribution_at(paid_at)
+    credits, candidates = attribute(state, fact, terms, touches)
+    body: dict[str, Any] = {"fact": fact, "credits": credits, "rules": version}
     if candidates:
         body["candidates"] = candidates
     if state.status == "final":

@@ -40,6 +40,7 @@ def postings_of(kind: str, content: Mapping[str, Any]) -> list[tuple[str, int]]:
         return []
     amounts: defaultdict[str, int] = defaultdict(int)
     derive(content, amounts)
+    _commission(content, amounts)
     postings = [(account, amount) for account, amount in amounts.items() if amount]
     if sum(amounts.values()):
         raise InvariantError(f"postings of a {kind} entry do not sum to zero: {postings}")
@@ -106,6 +107,34 @@ def _reattributed(content: Mapping[str, Any], amounts: defaultdict[str, int]) ->
             amounts[sales(part["host"], part["team"])] += sign * part["amount"]
 
 
+def commission(host: str, bucket: str) -> str:
+    """Account of what a host is owed: ``Held``, ``Available`` or ``Paid``."""
+    return f"Liabilities:Commission:{host}:{bucket}"
+
+
+def _commission(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    bucket = "Available" if content.get("released") else "Held"
+    for change in content.get("commission", ()):
+        amounts[f"Expenses:Commission:{change['host']}"] += change["amount"]
+        amounts[commission(change["host"], bucket)] -= change["amount"]
+
+
+def _released(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    for item in content["amounts"]:
+        amounts[commission(item["host"], "Held")] += item["amount"]
+        amounts[commission(item["host"], "Available")] -= item["amount"]
+
+
+def _payout(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    amounts[commission(content["host"], "Available")] -= content["available"]
+    amounts[commission(content["host"], "Paid")] += content["available"]
+
+
+def _adjusted(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
+    amounts[f"Expenses:Commission:{content['host']}"] += content["available"]
+    amounts[commission(content["host"], "Available")] -= content["available"]
+
+
 def _debit_shares(content: Mapping[str, Any], amounts: defaultdict[str, int], sign: int = 1) -> None:
     amounts[OVER_REFUNDS] += sign * content.get("over", 0)
     for share in content["shares"]:
@@ -126,4 +155,8 @@ _RULES = {
     "order.disputed": _disputed,
     "dispute.closed": _dispute_closed,
     "order.reattributed": _reattributed,
+    "commission.released": _released,
+    "payout.made": _payout,
+    "payout.failed": _payout,
+    "adjustment.made": _adjusted,
 }

@@ -14,6 +14,10 @@ ORDERS_PER_CORRECTION_MAX = 500
 Place = tuple[str, str, str]
 
 
+# What is left, gross, units, and what commission is counted on.
+_NOTHING = (0, 0, 0, 0)
+
+
 def correction_key(identity: str) -> str:
     """The entry key of a correction."""
     return f"correction:{identity}"
@@ -47,7 +51,7 @@ def moved(order: Remaining, wish: Mapping[str, Any]) -> dict[str, Any]:
     held: dict[Place, list[int]] = {}
     for share in order.shares:
         if share.of == "sale":
-            held[share.line, share.host, share.team] = [share.left, share.gross, share.units]
+            held[share.line, share.host, share.team] = [share.left, share.gross, share.units, share.base]
     if "to" in wish:
         wanted = _split(held, wish["to"])
         after = list(dict.fromkeys((seller["host"], seller["team"]) for seller in wish["to"]))
@@ -59,7 +63,7 @@ def moved(order: Remaining, wish: Mapping[str, Any]) -> dict[str, Any]:
         after = list(dict.fromkeys((host, teams[host]) for host, _ in order.sellers))
     taken, given = [], []
     for place in held | wanted:
-        pairs = list(zip(held.get(place, [0] * 3), wanted.get(place, [0] * 3), strict=True))
+        pairs = list(zip(held.get(place, _NOTHING), wanted.get(place, _NOTHING), strict=True))
         taken += _part(place, [max(0, before - after) for before, after in pairs])
         given += _part(place, [max(0, after - before) for before, after in pairs])
     documents = [{"host": host, "team": team} for host, team in after]
@@ -70,7 +74,7 @@ def _split(held: Mapping[Place, list[int]], to: Sequence[Mapping[str, Any]]) -> 
     """All that is held of each line, by the weights."""
     by_line: dict[str, list[int]] = {}
     for (line, _, _), numbers in held.items():
-        by_line[line] = [total + own for total, own in zip(by_line.get(line, [0] * 3), numbers, strict=True)]
+        by_line[line] = [total + own for total, own in zip(by_line.get(line, _NOTHING), numbers, strict=True)]
     weights = [seller["weight"] for seller in to]
     wanted: dict[Place, list[int]] = {}
     for line, totals in by_line.items():
@@ -80,13 +84,14 @@ def _split(held: Mapping[Place, list[int]], to: Sequence[Mapping[str, Any]]) -> 
     return wanted
 
 
-def _add(wanted: dict[Place, list[int]], place: Place, numbers: list[int]) -> None:
-    wanted[place] = [total + own for total, own in zip(wanted.get(place, [0] * 3), numbers, strict=True)]
+def _add(wanted: dict[Place, list[int]], place: Place, numbers: Sequence[int]) -> None:
+    wanted[place] = [total + own for total, own in zip(wanted.get(place, _NOTHING), numbers, strict=True)]
 
 
 def _part(place: Place, numbers: list[int]) -> list[dict[str, Any]]:
     if not any(numbers):
         return []
     line, host, team = place
-    amount, gross, units = numbers
-    return [{"line": line, "host": host, "team": team, "amount": amount, "gross": gross, "units": units}]
+    amount, gross, units, base = numbers
+    part = {"line": line, "host": host, "team": team, "amount": amount, "gross": gross, "units": units}
+    return [part | ({"base": base} if base != gross else {})]

@@ -19,7 +19,8 @@ class Share:
     """One part of an order: ``of`` is sale, tax or shipping; ``line`` is "" for a part of the whole order.
 
     Units: ``left`` in minor units is still refundable; ``units`` are still counted for the host; ``gross`` is what it
-    was credited with; ``disputed`` is what open disputes hold of it.
+    was credited with; ``disputed`` is what open disputes hold of it. Commission is
+    ``bps`` basis points of ``base``, in proportion to what is left of ``gross``.
     """
 
     of: str
@@ -30,6 +31,8 @@ class Share:
     units: int
     gross: int = 0
     disputed: int = 0
+    bps: int = 0
+    base: int = 0
 
 
 @dataclass(slots=True)
@@ -41,10 +44,13 @@ class Remaining:
     paid_at: int
     shares: list[Share]
     quantity: dict[str, int]
+    skus: dict[str, str]
     worth: int
     over: int = 0
     cancelled: bool = False
     closed: bool = False
+    # Commission booked up to now, by host.
+    commission: dict[str, int] = field(default_factory=dict)
     # Of each open dispute, by its key, what it took of which share.
     _disputes: dict[str, list[tuple[Share, int]]] = field(default_factory=dict)
     # (host, team) of all for whom it counts as an order while it is one.
@@ -61,6 +67,15 @@ class Remaining:
         return sum(self.shares[index].left for index in self.buckets.get(line, ()))
 
     @property
+    def status(self) -> str:
+        """``paid``, ``partly_refunded``, ``refunded`` or ``cancelled``."""
+        if self.cancelled:
+            return "cancelled"
+        if self.closed:
+            return "refunded"
+        return "paid" if self.left() == self.worth else "partly_refunded"
+
+    @property
     def is_disputed(self) -> bool:
         """Whether a dispute of it is open."""
         return bool(self._disputes)
@@ -73,6 +88,7 @@ class Remaining:
         """Apply what was decided about the order: a refund, match, cancellation, dispute, or the end of one."""
         if content.get("parked"):
             return
+        self.book(content)
         if kind == "dispute.closed":
             self._end_dispute(content)
             return
@@ -98,6 +114,11 @@ class Remaining:
         self.cancelled = self.cancelled or kind == "order.cancelled"
         self.closed = self.closed or "closed" in content
 
+    def book(self, content: Mapping[str, Any]) -> None:
+        """Note the commission that an entry booked."""
+        for change in content.get("commission", ()):
+            self.commission[change["host"]] = self.commission.get(change["host"], 0) + change["amount"]
+
     def _end_dispute(self, content: Mapping[str, Any]) -> None:
         for share, amount in self._disputes.pop(content["of"], ()):
             share.disputed -= amount
@@ -114,11 +135,12 @@ class Remaining:
             for part in content[name]:
                 key = ("sale", part["line"], part["host"], part["team"])
                 if key not in self.index:
-                    self._add(Share(*key, 0, 0))
+                    self._add(Share(*key, 0, 0, bps=part.get("bps", 0)))
                 share = self.index[key]
                 share.left += sign * part["amount"]
                 share.units += sign * part["units"]
                 share.gross += sign * part["gross"]
+                share.base += sign * part.get("base", part["gross"])
         for share in self.shares:
             self._check(share)
         self.sellers = [(seller["host"], seller["team"]) for seller in content["after"]]
@@ -142,7 +164,7 @@ def remaining_of(entries: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Remai
     for kind, key, content in entries:
         if kind == "order.paid":
             remaining = opened(key, content)
-        elif remaining is not None:
+        elif remaining is not None and not kind.startswith("claim."):
             remaining.take(content, kind, key)
     return remaining
 
@@ -156,12 +178,15 @@ def opened(key: str, content: Mapping[str, Any]) -> Remaining:
         paid_at=fact["paid_at"],
         shares=[],
         quantity={line["id"]: line["quantity"] for line in fact["lines"]},
+        skus={line["id"]: line["sku"] for line in fact["lines"] if "sku" in line},
         worth=0,
         sellers=list(dict.fromkeys((credit["host"], credit["team"]) for credit in content["credits"])),
     )
     for credit in content["credits"]:
         amount = credit["amount"]
-        order._add(Share("sale", credit["line"], credit["host"], credit["team"], amount, credit["units"], amount))
+        share = Share("sale", credit["line"], credit["host"], credit["team"], amount, credit["units"], amount)
+        share.bps, share.base = credit.get("bps", 0), credit.get("base", amount)
+        order._add(share)
     for line, (_, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
         if tax:
             order._add(Share("tax", line["id"], "", "", tax, 0))
@@ -170,6 +195,7 @@ def opened(key: str, content: Mapping[str, Any]) -> Remaining:
     if fact.get("tax") and not fact.get("tax_included"):
         order._add(Share("tax", "", "", "", fact["tax"], 0))
     order.worth = order.left()
+    order.book(content)
     return order
 
 

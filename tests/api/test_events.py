@@ -1,6 +1,7 @@
 """Events over HTTP: made, listed, moved through their life by people and by time, given rules."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,34 @@ from tests.app_in_process import Api
 from tests.event_client import EventClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DEFAULT_RULES: dict[str, Any] = {
+    "ranks": "distinct",
+    "public_boards": False,
+    "public_channels": [],
+    "approval_above": None,
+    "claim_days": 14,
+    "claim_answer_days": 7,
+    "commission": {
+        "bps": 0,
+        "teams": {},
+        "products": {},
+        "tiers": [],
+        "cap": None,
+        "with_tax": False,
+        "with_shipping": False,
+        "before_discount": False,
+        "hold_days": 14,
+    },
+    "attribution": {
+        "precedence": ["host", "code", "click", "session", "pin"],
+        "click_days": 14,
+        "cart_days": 30,
+        "split": "weights",
+        "self_purchase": "count",
+        "staff_purchase": "count",
+    },
+}
 
 
 async def test_new_event_is_a_draft_with_what_was_given(draft: EventClient):
@@ -23,7 +52,7 @@ async def test_new_event_is_a_draft_with_what_was_given(draft: EventClient):
         "timezone": "Asia/Shanghai",
         "starts_at": "2021-03-25T16:00:00.000000Z",
         "ends_at": "2098-12-31T16:00:00.000000Z",
-        "rules": {"ranks": "distinct", "public_boards": True, "public_channels": [], "approval_above": None},
+        "rules": DEFAULT_RULES | {"public_boards": True},
         "rules_version": 1,
         "hosts": 0,
         "teams": 0,
@@ -268,15 +297,15 @@ async def test_rules_change_by_what_is_given_and_count_their_versions(event: Eve
     second = await event.ok("PATCH", "/rules", {"public_boards": True})
     same = await event.ok("PATCH", "/rules", {"public_boards": True})
 
-    assert (first["rules"], first["rules_version"]) == (
-        {"ranks": "shared", "public_boards": False, "public_channels": [], "approval_above": None},
-        2,
-    )
+    third = await event.ok("PATCH", "/rules", {"attribution": {"click_days": 7}})
+
+    assert (first["rules"], first["rules_version"]) == (DEFAULT_RULES | {"ranks": "shared"}, 2)
     assert (second["rules"], second["rules_version"]) == (
-        {"ranks": "shared", "public_boards": True, "public_channels": [], "approval_above": None},
+        DEFAULT_RULES | {"ranks": "shared", "public_boards": True},
         3,
     )
     assert same == second
+    assert third["rules"]["attribution"] == DEFAULT_RULES["attribution"] | {"click_days": 7}
 
 
 @pytest.mark.parametrize("rules", [{"ranks": 1}, {"public_boards": "yes"}, {"unknown": 1}, {"ranks": None}])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app import state
 from app.audit import recount as recounting
 from app.audit.kinds import KINDS, Uses
-from app.audit.reading import Findings, entries_of
+from app.audit.package_reader import Findings, entries_of
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
 from tests import histories
@@ -23,6 +23,8 @@ from tests.book import (
     SECOND,
     START,
     Book,
+    claim_end_said,
+    claim_said,
     correction_end_said,
     correction_said,
     move_said,
@@ -40,15 +42,21 @@ CORRECTIONS = st.builds(
 CORRECTION_ENDS = st.builds(
     correction_end_said, st.sampled_from(("approved", "withdrawn")), st.sampled_from(("c1", "c2", "c3"))
 )
-RULES = st.fixed_dictionaries(
-    {},
-    optional={
-        "ranks": st.sampled_from(("shared", "distinct")),
-        "approval_above": st.sampled_from(("0.00", "5.00", None)),
-        "public_channels": st.lists(st.sampled_from(("boards", "orders", "state")), max_size=2),
-    },
-).map(lambda rules: Fact("rules.changed", "", {"rules": rules}, "key:ops"))
-FACTS = st.lists(st.one_of(histories.said(), histories.said(), CORRECTIONS, CORRECTION_ENDS, RULES), max_size=25)
+CLAIMS = st.builds(claim_said, st.sampled_from(histories.ORDER_IDS), histories.HOST_IDS, st.sampled_from(("k1", "k2")))
+CLAIM_ENDS = st.builds(
+    claim_end_said,
+    st.sampled_from(("accepted", "rejected", "withdrawn")),
+    st.sampled_from(("k1", "k2")),
+    st.sampled_from(("", "c1", "c2")),
+)
+SETTLEMENTS = st.integers(1, 3).flatmap(histories.settlements)
+FACTS = st.lists(
+    st.one_of(
+        *(histories.said(), histories.said(), CORRECTIONS, CORRECTION_ENDS, histories.rules_changed()),
+        *(CLAIMS, CLAIM_ENDS, SETTLEMENTS),
+    ),
+    max_size=25,
+)
 
 
 def test_every_kind_that_can_be_folded_can_be_decided_again():
@@ -234,6 +242,17 @@ FORGERIES: list[tuple[str, Callable[[Entry], bytes | None], str]] = [
     ("correction.opened", put("waits", value=True), "decision_mismatch"),
     ("correction.closed", put("fact", "person", value="ines"), "decision_mismatch"),
     ("order.reattributed", put("given", 0, "host", value="dee"), "decision_mismatch"),
+    ("claim.opened", put("at", value=START), "decision_mismatch"),
+    ("claim.opened", put("fact", "amount", value=-1), "fact_malformed"),
+    ("claim.closed", put("fact", "correction", value="correction:none"), "decision_mismatch"),
+    ("adjustment.made", put("available", value=501), "decision_mismatch"),
+    ("payout.made", put("fact", "amount", value=100_000), "decision_mismatch"),
+    ("payout.made", put("available", value=-1), "decision_mismatch"),
+    ("payout.failed", put("available", value=301), "decision_mismatch"),
+    ("commission.released", put("amounts", 0, "amount", value=1), "decision_mismatch"),
+    ("commission.released", put("at", value=START), "decision_mismatch"),
+    ("statement.closed", put("from", value=3), "decision_mismatch"),
+    ("statement.closed", put("fact", "to", value=0), "fact_malformed"),
 ]
 
 

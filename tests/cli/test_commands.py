@@ -31,7 +31,12 @@ def test_every_module_of_a_command_is_in_the_table():
 
 @pytest.mark.parametrize(
     ("module", "heavy"),
-    [("app.cli", (*SERVER, *DATABASE, "pydantic", "httpx2")), ("app.cli.keys", SERVER), ("app.cli.verify", SERVER)],
+    [
+        ("app.cli", (*SERVER, *DATABASE, "pydantic", "httpx2")),
+        ("app.cli.keys", SERVER),
+        ("app.cli.verify", SERVER),
+        ("app.cli.export", SERVER),
+    ],
 )
 def test_looking_at_a_command_does_not_load_the_server(module: str, heavy: tuple[str, ...]):
     program = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
@@ -50,6 +55,7 @@ def test_looking_at_a_command_does_not_load_the_server(module: str, heavy: tuple
         ("keys create --help", 0, "Usage: kos keys create"),
         ("servr", 2, "No such command"),
         ("serve --prot 1", 2, "kos serve --help"),
+        ("export --event e --format beancount --list orders", 2, "a list is for --format csv"),
     ],
 )
 def test_command_line_answers_as_if_all_were_loaded(arguments: str, code: int, told: str):

@@ -105,6 +105,43 @@ async def test_postings_are_of_a_range_of_positions(store: Store):
     assert await store.postings("kos101", head.position, 100) == []
 
 
+async def test_accounts_are_sums_up_to_a_position_by_the_bytes_of_their_names(store: Store):
+    head = await new_journal(store, 3)
+    entries = await store.read("kos101", 0, 100)
+    await new_journal(store, 2, event="another")
+
+    found = await store.accounts("kos101", 2, "", 100)
+
+    own = postings_of(entries[:2])
+    names = sorted({posting.account for posting in own}, key=str.encode)
+    assert [(each.account, each.balance, each.postings, each.last_position) for each in found] == [
+        (name, sum(p.amount for p in own if p.account == name), sum(p.account == name for p in own), 2)
+        for name in names
+    ]
+    assert {each.currency for each in found} == {own[0].currency}
+    assert await store.accounts("kos101", 2, names[0], 1) == found[1:2]
+    assert await store.accounts("kos101", 0, "", 100) == []
+    assert [each.last_position for each in await store.accounts("kos101", 100, "", 1)] == [head.position]
+
+
+async def test_postings_of_an_account_come_with_their_entries(store: Store):
+    head = await new_journal(store, 3)
+    session = await store.session()
+    await append(session, head, ["refund:shop:r1"], about="order:shop:2")
+    await session.close()
+    entries = await store.read("kos101", 0, 100)
+    account = postings_of(entries)[0].account
+
+    found = await store.account_postings("kos101", account, 4, 1, 100)
+
+    assert [(f.position, f.kind, f.key, f.about, f.occurred_at, f.recorded_at) for f in found] == [
+        (e.position, e.kind, e.key, e.about, e.occurred_at, e.recorded_at) for e in entries[1:]
+    ]
+    assert [f.amount for f in found] == [p.amount for p in postings_of(entries[1:]) if p.account == account]
+    assert await store.account_postings("kos101", account, 3, 1, 1) == found[:1]
+    assert await store.account_postings("kos101", "nothing", 4, 0, 100) == []
+
+
 async def test_states_are_kept_once_found_by_position_and_dropped(store: Store):
     for position in (100, 300, 200):
         await store.save_state(StoredState("kos101", position, f"digest-{position}", b"\x00body" * 1000))
@@ -128,19 +165,24 @@ async def state_at(store: Store, at: int) -> int | None:
 
 
 async def test_snapshot_stays_what_it_was_while_a_writer_appends(store: Store):
-    head = await new_journal(store, 10)
+    head = await new_journal(store, 9)
     await store.save_state(StoredState("kos101", 5, "digest", b"body"))
     session = await store.session()
+    head = await append(session, head, ["refund:shop:r1"], about="order:shop:2")
 
     async with store.snapshot("kos101") as snapshot:
-        later = await append(session, head, order_keys(11, 200))
+        later = await append(session, head, ["refund:shop:r2"], about="order:shop:2")
+        later = await append(session, later, order_keys(11, 200))
         await store.drop_states("kos101")
 
         assert await snapshot.head() == head
         assert [entry.position for entry in await snapshot.read(0, 1000)] == list(range(1, 11))
         assert len(await snapshot.postings(0, 1000)) == 40
+        assert [account.postings for account in await snapshot.accounts(1000, "", 100)] == [10] * 4
         assert [state.position for state in await snapshot.states()] == [5]
         assert await snapshot.states(after=5) == []
+        found = await snapshot.lookup(["order:shop:3", "order:shop:11"], ["order:shop:2"])
+        assert [entry.key for entry in found] == ["order:shop:3", "refund:shop:r1"]
     async with store.snapshot("kos101") as snapshot:
         assert await snapshot.head() == later
         assert await snapshot.states() == []

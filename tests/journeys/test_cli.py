@@ -40,11 +40,14 @@ async def test_export_sums_to_zero_everywhere_and_agrees_with_the_boards(
 
         printed = server.kos("export", "--event", "ledger", "--format", "csv")
         written = server.kos("export", "--event", "ledger", "-o", str(tmp_path / "ledger.csv"))
+        orders = server.kos("export", "--event", "ledger", "--list", "orders")
 
     rows = list(csv.DictReader(io.StringIO(printed.stdout)))
     assert (printed.returncode, written.returncode) == (0, 0)
     assert (tmp_path / "ledger.csv").read_text() == printed.stdout
     assert f"{len(rows)} postings" in printed.stderr
+    assert [row["order"] for row in csv.DictReader(io.StringIO(orders.stdout))] == ["1001", "1002", "1003"]
+    assert "3 orders" in orders.stderr
     by_position: Counter[str] = Counter()
     by_account: Counter[str] = Counter()
     for row in rows:

@@ -7,7 +7,9 @@ from pathlib import Path
 from random import Random
 
 from tests.app_server import Serve, app_server
+from tests.client_log import ClientLog
 from tests.event_client import EventClient
+from tests.final_read import judge
 from tests.processes import START_SECONDS_MAX, STOP_SECONDS_MAX, free_port
 from tests.servers import LONG
 from tests.traffic import Traffic, assert_counted_once
@@ -17,12 +19,15 @@ CLIENTS = 8
 SEED = 20_210_326
 
 
-async def test_every_acknowledged_order_survives_kills_at_random_moments(serve: Serve, database_url: str):
+async def test_every_acknowledged_order_survives_kills_at_random_moments(
+    serve: Serve, database_url: str, tmp_path: Path
+):
     print(f"seed {SEED}")
     random = Random(SEED)
     async with serve(database_url) as server, server.client() as client:
         event = await EventClient(client, "crash").open()
-        traffic = Traffic(event.id, [server.url], random)
+        log = ClientLog(tmp_path / "log")
+        traffic = Traffic(event.id, [server.url], random, log=log)
         posting = asyncio.create_task(traffic.run(CLIENTS))
         for _ in range(KILLS):
             await asyncio.sleep(random.uniform(0.0, 0.6))
@@ -45,6 +50,8 @@ async def test_every_acknowledged_order_survives_kills_at_random_moments(serve: 
         assert known
         assert lost
         await assert_counted_once(event, traffic)
+        verdict = await judge(log, database_url, [event])
+        assert (verdict.result, verdict.findings) == ("pass", [])
         verified = server.kos("verify", "--event", event.id, "--json")
         assert verified.returncode == 0, verified.stdout + verified.stderr
         assert json.loads(verified.stdout)["result"] == "clean"

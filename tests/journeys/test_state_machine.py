@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, seed, settings
@@ -39,7 +39,7 @@ from app.journal.open import open_store
 from app.journal.plan import Outcome
 from app.journal.store import Store
 from app.main import RULES
-from app.sales.facts import Order, Refund, line_amounts
+from app.sales.facts import Order, Refund
 from app.settings import Settings
 from tests import histories
 from tests.book import (
@@ -49,9 +49,12 @@ from tests.book import (
     START,
     Book,
     cancellation_said,
+    correction_end_said,
+    dispute_said,
     event_said,
     move_said,
     order_said,
+    outcome_said,
     refund_said,
     roster_said,
     session_said,
@@ -77,9 +80,8 @@ SESSIONS_ENDED = st.builds(
     st.integers(1, 4),
     st.integers(-1, 3),
 )
-RULES_CHANGED = st.sampled_from(("shared", "distinct")).map(
-    lambda ranks: Fact("rules.changed", "", {"rules": {"ranks": ranks}}, "key:ops")
-)
+TAKING = ("order.refunded", "refund.matched", "order.disputed", "dispute.closed")
+BUCKETS = ("Held", "Available", "Paid")
 BOARDS = list(product(("host", "team"), MEASURES))
 names = count(1)
 
@@ -127,7 +129,7 @@ class Histories(RuleBasedStateMachine):
             process.start()
         self.name = f"machine-{next(names)}"
         self.said: list[Fact] = []
-        self.steps = self.sold = self.returned = 0
+        self.steps = self.sold = self.returned = self.corrected = self.settled = 0
 
     def processes(self) -> list[Process]:
         return [process for side in self.sides for process in side]
@@ -183,6 +185,26 @@ class Histories(RuleBasedStateMachine):
     def cancel(self, process: int, recent: int, own_id: str) -> None:
         self.tell(process, [cancellation_said(self.recent(recent), own_id and f"{own_id}-{self.recent(recent)}")])
 
+    @precondition(lambda self: self.sold)
+    @rule(process=PROCESS, recent=RECENT, amount=st.integers(1, 4_000), won=st.sampled_from(("won", "lost", "")))
+    def dispute(self, process: int, recent: int, amount: int, won: Literal["won", "lost", ""]) -> None:
+        order = self.recent(recent)
+        said = [dispute_said(f"d-{order}", order, histories.pounds(amount))]
+        self.tell(process, said + ([outcome_said(won, f"d-{order}")] if won else []))
+
+    @rule(process=PROCESS, data=st.data(), approved=st.sampled_from(("approved", "withdrawn", "")))
+    def correct(self, process: int, data: st.DataObject, approved: str) -> None:
+        self.corrected += 1
+        orders = RECENT.map(self.recent)
+        self.tell(process, [data.draw(histories.corrections(self.corrected, orders))])
+        if approved and (open_ones := sorted(self.book.state.corrections)):
+            self.tell(1 - process, [correction_end_said(approved, data.draw(st.sampled_from(open_ones)))])
+
+    @rule(process=PROCESS, data=st.data())
+    def settle(self, process: int, data: st.DataObject) -> None:
+        self.settled += 1
+        self.tell(process, [data.draw(histories.settlements(self.settled))])
+
     def recent(self, steps: int) -> str:
         """An order sold so many orders ago; below zero one that may be sold later."""
         return f"n{max(1, self.sold - steps)}"
@@ -191,7 +213,10 @@ class Histories(RuleBasedStateMachine):
     def many(self, process: int, said: list[Fact]) -> None:
         self.tell(process, said)
 
-    @rule(process=PROCESS, said=histories.roster_changes() | SESSIONS | SESSIONS_ENDED | RULES_CHANGED)
+    @rule(
+        process=PROCESS,
+        said=histories.roster_changes() | histories.on_air() | SESSIONS | SESSIONS_ENDED | histories.rules_changed(),
+    )
     def operate(self, process: int, said: Fact) -> None:
         self.tell(process, [said])
 
@@ -219,12 +244,12 @@ class Histories(RuleBasedStateMachine):
             assert isinstance(outcome, AppError) or outcome.replayed
             assert self.book.head == head
 
-    @precondition(lambda self: any(fact.key for fact in self.said))
+    @precondition(lambda self: any(fact.key and times_of(fact) for fact in self.said))
     @rule(process=PROCESS, data=st.data())
     def repeat_changed(self, process: int, data: st.DataObject) -> None:
         """An earlier call with another time: a conflict if its key is taken."""
-        said = data.draw(st.sampled_from([fact for fact in self.said if fact.key]))
-        when = next(name for name in said.content if name.endswith("_at"))
+        said = data.draw(st.sampled_from([fact for fact in self.said if fact.key and times_of(fact)]))
+        when = times_of(said)[0]
         changed = Fact(said.kind, said.key, said.content | {when: said.content[when] + 1}, said.actor, said.order)
         accepted = [entry.content.get("fact") for entry in self.book.entries if entry.key == said.key]
 
@@ -269,18 +294,36 @@ class Histories(RuleBasedStateMachine):
         """Zero sums; of no order and no line more taken than was there; no account on its wrong side."""
         balances = self.book.balances()
         assert sum(balances.values()) == 0
-        assert balances.get("Assets:Unmatched-Refunds", 0) == self.book.state.unmatched_amount
+        waiting = [entry for entry in self.book.entries if entry.key in self.waiting_disputes()]
+        disputed = sum(entry.content["amount"] for entry in waiting)
+        assert balances.get("Assets:Unmatched-Refunds", 0) == self.book.state.unmatched_amount + disputed
         for account, amount in balances.items():
-            assert amount < 0 or not account.startswith(("Income:", "Liabilities:")), account
+            # A host who was paid more than is his by now owes it.
+            if not account.endswith(":Available"):
+                assert amount < 0 or not account.startswith(("Income:", "Liabilities:")), account
+        self.commission_holds(balances)
         paid: dict[str, Counter[Any]] = {}
         for entry in self.book.entries:
             content = entry.content
             if entry.kind == "order.paid":
-                paid[entry.key] = worth_of(content["fact"])
-            elif entry.kind in ("order.refunded", "refund.matched") and not content.get("parked"):
-                for share in content["shares"]:
-                    paid[content["about"]][share["line"], share["of"]] -= share["amount"]
+                paid[entry.key] = histories.worth_of(content["fact"])
+            elif entry.kind in TAKING and not content.get("parked"):
+                sign = 1 if entry.kind == "dispute.closed" else -1
+                for share in content.get("shares", ()):
+                    paid[content["about"]][share["line"], share["of"]] += sign * share["amount"]
         assert all(left >= 0 for order in paid.values() for left in order.values())
+
+    def waiting_disputes(self) -> set[str]:
+        """Keys of disputes whose order has not come; those that were won before it wait for nothing."""
+        return {key for keys in self.book.state.parked.values() for key in keys if key.startswith("dispute:")}
+
+    def commission_holds(self, balances: dict[str, int]) -> None:
+        """What was earned is held, available or paid; what the state knows of it is what the ledger says."""
+        for host in self.book.state.roster.hosts:
+            buckets = [-balances.get(f"Liabilities:Commission:{host}:{name}", 0) for name in BUCKETS]
+            assert sum(buckets) == balances.get(f"Expenses:Commission:{host}", 0)
+            held = sum(of_day.get(host, 0) for of_day in self.book.state.held.values())
+            assert (held, self.book.state.available(host)) == (buckets[0], buckets[1])
 
     def boards_hold(self, boards: Sequence[tuple[str, str]]) -> None:
         """Boards of the side that was asked last are those of a recount; totals tie out; nothing is below zero."""
@@ -322,15 +365,8 @@ class Histories(RuleBasedStateMachine):
         self.runner.close()
 
 
-def worth_of(fact: dict[str, Any]) -> Counter[Any]:
-    """What can be given back of an order, by line and kind."""
-    worth: Counter[Any] = Counter()
-    for item, (net, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
-        worth[item["id"], "sale"] = net
-        worth[item["id"], "tax"] = tax
-    worth["", "shipping"] = fact.get("shipping", 0)
-    worth["", "tax"] = 0 if fact.get("tax_included") else fact.get("tax", 0)
-    return worth
+def times_of(fact: Fact) -> list[str]:
+    return [name for name in fact.content if name.endswith("_at")]
 
 
 def number(shown: str | int) -> int:

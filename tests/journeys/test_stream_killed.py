@@ -4,6 +4,9 @@ In the end everybody shows the same, and whatever anybody was shown in between i
 """
 
 import asyncio
+import os
+import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
@@ -168,3 +171,32 @@ async def test_clients_stay_right_through_a_crash_of_the_database(serve, own_pos
             await asyncio.sleep(0.5)
             await asyncio.to_thread(night.postgres.start)
             await night.sold()
+
+
+def ask(valkey: Server, words: str) -> bytes:
+    """What the server says to one command."""
+    with socket.create_connection(("127.0.0.1", valkey.port), timeout=10) as connection:
+        connection.sendall(f"{words}\r\n".encode())
+        return connection.recv(1_000)
+
+
+async def test_redis_that_stalls_forgets_and_comes_back_with_an_older_memory_changes_nothing(
+    serve, own_postgres, own_valkey
+):
+    """Paused, flushed, replaced by a dump: boards are never taken from there, so nobody is shown an older one."""
+    assert ask(own_valkey, "SET older memory") == b"+OK\r\n"
+    async with a_night(serve, own_postgres, own_valkey) as night:
+        await night.sold()
+        assert ask(own_valkey, "SAVE") == b"+OK\r\n"
+
+        os.kill(own_valkey.pid, signal.SIGSTOP)
+        await night.sold()
+        os.kill(own_valkey.pid, signal.SIGCONT)
+        await night.sold()
+        assert ask(own_valkey, "FLUSHALL") == b"+OK\r\n"
+        await night.sold()
+        own_valkey.kill()
+        await asyncio.to_thread(own_valkey.start)
+        assert ask(own_valkey, "GET older") == b"$6\r\nmemory\r\n"
+        await night.sold()
+    assert all(watcher.client.connections_made == 1 for watcher in night.watchers)

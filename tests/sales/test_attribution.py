@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.challenge.rules import DEFAULT_ATTRIBUTION, Attribution
 from app.errors import Invalid
 from app.sales import facts
-from app.sales.attribution import CREDITS_MAX, attribute
+from app.sales.attribution import CREDITS_MAX, SAID, attribute
 from app.sales.nobody import HOUSE, NO_TEAM
 from tests import histories
 from tests.book import START, line, order
@@ -33,12 +34,32 @@ class Roster:
     def team_of(self, host: str, at: int) -> str:
         return "ruby" if host == "ann" and at >= START + 3_600_000_000 else NO_TEAM
 
-    def session_weights(self, session: str) -> list[tuple[str, int]] | None:
-        return self.sessions.get(session)
+    def has_session(self, session: str) -> bool:
+        return session in self.sessions
+
+    def shares_in(self, session: str, at: int, split: str) -> list[tuple[str, int]]:
+        return self.sessions[session]
+
+    products_pinned = ()
+
+    def pins_at(self, sku: str, at: int, most: int) -> list[tuple[str, int]]:
+        raise AssertionError("nothing is pinned")
+
+    def person_of(self, host: str) -> str:
+        return f"person-{host}"
+
+    def is_staff(self, person: str) -> bool:
+        return person.startswith("person-")
 
 
-def attributed(roster: Roster | None = None, **fields: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    return attribute(roster or Roster(), facts.order_fact(order(**fields), "GBP", 2, str))
+def attributed(
+    roster: Roster | None = None,
+    terms: Attribution = DEFAULT_ATTRIBUTION,
+    touches: dict[str, dict[str, Any]] | None = None,
+    **fields: Any,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    fact = facts.order_fact(order(**fields), "GBP", 2, str)
+    return attribute(roster or Roster(), fact, terms, touches or {})
 
 
 @pytest.mark.parametrize(
@@ -162,9 +183,11 @@ def test_credits_of_a_line_sum_to_its_net_amount_and_quantity_whoever_shares_it(
     hosts = [f"h{number}" for number in range(len(weights))]
     roster = Roster(hosts=tuple(hosts), codes={}, sessions={"duo": list(zip(hosts, weights, strict=True))})
     fact = facts.order_fact(said, "GBP", 2, str) | {"session": "duo"}
-    fact.pop("host", None)
+    for named in (fact, *fact["lines"]):
+        for touch in ("host", "code") if named is fact else SAID:
+            named.pop(touch, None)
 
-    credits, _ = attribute(roster, fact)
+    credits, _ = attribute(roster, fact, DEFAULT_ATTRIBUTION, {})
 
     for item, (net, _) in zip(fact["lines"], facts.line_amounts(fact), strict=True):
         own = [credit for credit in credits if credit["line"] == item["id"]]

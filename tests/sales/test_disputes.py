@@ -10,6 +10,7 @@ from app.errors import AppError
 from app.journal.drafts import Fact
 from app.sales import disputes, facts
 from app.sales.remaining import remaining_of
+from app.state.parts import OpenDispute
 from tests import histories
 from tests.book import (
     Book,
@@ -54,7 +55,7 @@ def test_open_dispute_takes_its_amount_from_hosts_and_boards_and_holds_it():
         "Expenses:Dispute-Fees": 150,
         "Income:Sales:ruby:ann": -1800,
     }
-    assert book.state.disputes == {"dispute:default:d1": "order:default:1001"}
+    assert book.state.disputes == {"dispute:default:d1": OpenDispute("order:default:1001", ("ann",))}
 
 
 def test_lost_dispute_leaves_the_boards_and_pays_from_clearing():

@@ -1,0 +1,50 @@
+"""What a state consists of, and how its maps are stored. Pure."""
+
+from typing import Any, get_args
+
+from immutables import Map
+from msgspec import Struct, convert
+
+# Net sales, commission accrued, commission available.
+Account = tuple[int, int, int]
+Accounts = Map[str, Account]
+NO_ACCOUNT: Account = (0, 0, 0)
+DAY_US = 86_400 * 1_000_000
+
+
+class Correction(Struct, frozen=True):
+    """A correction that waits for a second person. Units: ``amount`` is what it would move, minor units."""
+
+    fact: dict[str, Any]
+    amount: int
+    actor: str
+
+
+class Claim(Struct, frozen=True):
+    """A claim without an outcome: whose, to which order ("" for one that is missing), to be answered by ``due``."""
+
+    host: str
+    order: str
+    person: str
+    opened_at: int
+    due: int
+
+
+class OpenDispute(Struct, frozen=True):
+    """A dispute without an outcome: the key of its order, and the hosts that it took from."""
+
+    order: str
+    hosts: tuple[str, ...] = ()
+
+
+def encodable(value: Any) -> dict[Any, Any]:
+    """What a serializer is given for a map: its items, sorted, since a map has no order of its own."""
+    if isinstance(value, Map):
+        return dict(sorted(value.items()))
+    raise NotImplementedError(f"{type(value).__name__} is no part of a state")
+
+
+def decoded(wanted: Any, value: Any) -> Any:
+    """The way back from ``encodable``."""
+    key, of = get_args(wanted)
+    return Map(convert(value, dict[key, of], dec_hook=decoded))  # type: ignore[valid-type]
