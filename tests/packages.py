@@ -12,6 +12,7 @@ from app.audit.signing import Checkpoint, PublicKey, SigningKey, checkpoint_byte
 from app.journal.drafts import Fact
 from app.journal.entry import Entry, canonical_bytes, rehash
 from app.journal.store import head_after, new_head
+from recount import kos_recount
 from tests import histories
 from tests.book import (
     DAY,
@@ -63,16 +64,18 @@ def package_of(entries: Iterable[Entry], key: SigningKey = KEY, every: int = 10)
     return writer.opening(keys) + writer.page(listed, checkpoints) + writer.trailer()
 
 
-def forged(book: Book, position: int, change: Callable[[Entry], object]) -> list[Entry]:
-    """The book's entries with one of them changed, and a chain made anew from there: by who holds the key."""
+def forged(book: Book, position: int, change: Callable[[Entry], bytes | None]) -> list[Entry]:
+    """The book's entries with one of them changed, and a chain made anew from there: by who holds the key.
+
+    What ``change`` returns is the entry's body; None: what its content gives by then.
+    """
     entries = []
     before = bytes(32)
     for entry in book.entries:
         copy = Entry(**{name: getattr(entry, name) for name in Entry.__slots__})
         copy.content = json.loads(entry.body)
         if entry.position == position:
-            change(copy)
-            copy.body = canonical_bytes(copy.content)
+            copy.body = change(copy) or canonical_bytes(copy.content)
         copy.prev_hash = before
         copy.hash = before = rehash(copy)
         entries.append(copy)
@@ -92,6 +95,36 @@ def recounted(folder: Path, package: bytes, key: str = FINGERPRINT) -> Report:
 def found(report: Report) -> list[tuple[str, int]]:
     """Every finding as (code, position)."""
     return [(one.code, one.position) for one in report.findings.listed]
+
+
+def standalone(folder: Path, package: bytes, key: str = FINGERPRINT) -> dict[str, Any]:
+    """What the scorer that goes along with each package says, from inside this process."""
+    path = folder / "package.ndjson"
+    path.write_bytes(package)
+    report: dict[str, Any] = kos_recount.recount(str(path), key)
+    return report
+
+
+def without_gaps(boards: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {**board, "rows": [{member: row[member] for member in ("rank", "id", "score")} for row in board["rows"]]}
+        for name, board in boards.items()
+    }
+
+
+def assert_right(folder: Path, book: Book) -> None:
+    """Both scorers find nothing wrong, and have the boards that the book has."""
+    package = package_of(book.entries)
+    report, alone = recounted(folder, package), standalone(folder, package)
+
+    assert (report.findings.listed, report.exit_code) == ([], 0)
+    assert (report.head, report.head_hash) == (book.head.position, book.head.hash.hex())
+    assert len(report.boards) == 8
+    for name, board in report.boards.items():
+        shown = book.board(name, limit=10_000)
+        assert board == {member: shown[member] for member in board}
+    assert (alone["wrong"], alone["result"], alone["signed_by"]) == (None, "right", report.signed_by)
+    assert alone["boards"] == without_gaps(report.boards)
 
 
 def full_book() -> Book:

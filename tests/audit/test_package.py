@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from app.audit.signing import SigningKey, fingerprint_of, package_bytes
-from tests.audit.test_recount import standalone
-from tests.packages import FINGERPRINT, KEY, SCORER, full_book, package_of, recounted, sha256
+from tests.packages import FINGERPRINT, KEY, SCORER, full_book, package_of, recounted, sha256, standalone
 from tests.servers import LONG
 
 CHANGES = 1_000 if LONG else 100
@@ -103,7 +102,11 @@ def resigned(change: Callable[[list[dict[str, Any]]], object], key: SigningKey =
     """A package whose lines were changed by somebody who could make the trailer anew."""
     documents = [json.loads(line) for line in LINES[:-1]]
     change(documents)
-    lines = [json.dumps(d, sort_keys=True, separators=(",", ":")).encode() + b"\n" for d in documents]
+    return ended([json.dumps(d, sort_keys=True, separators=(",", ":")).encode() + b"\n" for d in documents], key)
+
+
+def ended(lines: list[bytes], key: SigningKey = KEY) -> bytes:
+    """These lines and the trailer that belongs to them."""
     body = b"".join(lines)
     signature = key.sign(package_bytes("kos101", len(lines), bytes.fromhex(sha256(body)))).hex()
     trailer = {"type": "trailer", "lines": len(lines), "sha256": sha256(body), "key": key.id, "signature": signature}
@@ -147,6 +150,15 @@ def test_package_of_a_foreign_key_is_right_in_itself_and_not_the_one_asked_for(t
     assert both(tmp_path, foreign) == ([("key_foreign", 1), ("key_foreign", len(LINES))], ("key_foreign", 1))
     # Named in the header, the right key still has not signed.
     assert both(tmp_path, both_keys) == ([("key_foreign", len(LINES))], ("key_foreign", len(LINES)))
+
+
+def test_line_that_says_the_same_in_other_bytes_is_found_by_both_though_it_is_signed(tmp_path: Path):
+    for line in (0, ENTRY_12, len(LINES) - 2):
+        lines = [*LINES[:line], LINES[line].replace(b'","', b'", "', 1), *LINES[line + 1 : -1]]
+
+        codes, first = both(tmp_path, ended(lines))
+
+        assert first == codes[0] == ("line_unreadable", line + 1)
 
 
 def foreign_key() -> dict[str, Any]:

@@ -15,7 +15,6 @@ from app.audit.kinds import KINDS, Uses
 from app.audit.package_reader import Findings, entries_of
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
-from recount import kos_recount
 from tests import histories
 from tests.book import (
     DAY,
@@ -32,7 +31,7 @@ from tests.book import (
     roster_said,
     session_said,
 )
-from tests.packages import FINGERPRINT, forged, found, full_book, package_of, recounted
+from tests.packages import assert_right, forged, found, full_book, package_of, recounted, standalone
 
 CORRECTIONS = st.builds(
     correction_said,
@@ -58,35 +57,6 @@ FACTS = st.lists(
     ),
     max_size=25,
 )
-
-
-def standalone(folder: Path, package: bytes, key: str = FINGERPRINT) -> dict[str, Any]:
-    """What the scorer that goes along with each package says, from inside this process."""
-    path = folder / "package.ndjson"
-    path.write_bytes(package)
-    report: dict[str, Any] = kos_recount.recount(str(path), key)
-    return report
-
-
-def without_gaps(boards: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: {**board, "rows": [{member: row[member] for member in ("rank", "id", "score")} for row in board["rows"]]}
-        for name, board in boards.items()
-    }
-
-
-def assert_right(folder: Path, book: Book) -> None:
-    package = package_of(book.entries)
-    report, alone = recounted(folder, package), standalone(folder, package)
-
-    assert (report.findings.listed, report.exit_code) == ([], 0)
-    assert (report.head, report.head_hash) == (book.head.position, book.head.hash.hex())
-    assert len(report.boards) == 8
-    for name, board in report.boards.items():
-        shown = book.board(name, limit=10_000)
-        assert board == {member: shown[member] for member in board}
-    assert (alone["wrong"], alone["result"], alone["signed_by"]) == (None, "right", report.signed_by)
-    assert alone["boards"] == without_gaps(report.boards)
 
 
 def test_every_kind_that_can_be_folded_can_be_decided_again():
@@ -170,6 +140,17 @@ def test_roster_of_thousands_is_decided_as_the_one_call_that_it_was(tmp_path: Pa
         assert_right(tmp_path, book)
 
 
+def test_calls_that_brought_a_key_of_their_own_are_decided_with_it(tmp_path: Path):
+    book = Book()
+    request = "ab" * 32
+    book.say(Fact("rules.changed", "op:1", {"rules": {"ranks": "shared"}}, "key:ops", request=request))
+    book.say(Fact("event.moved", "op:2", {"to": "ended", "reason": "over"}, "key:ops", request=request))
+
+    assert_right(tmp_path, book)
+    unasked = forged(book, at(book, "rules.changed"), gone("request"))
+    assert found(recounted(tmp_path, package_of(unasked))) == [("decision_mismatch", at(book, "rules.changed"))]
+
+
 def test_nothing_is_kept_of_an_order_when_its_last_entry_has_passed():
     book = full_book()
     package = package_of(book.entries)
@@ -198,7 +179,7 @@ def test_book_of_every_kind_is_right(tmp_path: Path):
     assert_right(tmp_path, book)
 
 
-def put(*path: Any, value: Any) -> Callable[[Entry], object]:
+def put(*path: Any, value: Any) -> Callable[[Entry], bytes | None]:
     """Set one member of the body."""
 
     def change(entry: Entry) -> None:
@@ -210,15 +191,24 @@ def put(*path: Any, value: Any) -> Callable[[Entry], object]:
     return change
 
 
-def gone(name: str) -> Callable[[Entry], object]:
-    return lambda entry: entry.content.pop(name)
+def gone(name: str) -> Callable[[Entry], bytes | None]:
+    def change(entry: Entry) -> None:
+        del entry.content[name]
+
+    return change
 
 
-def of_entry(name: str, value: Any) -> Callable[[Entry], object]:
+def of_entry(name: str, value: Any) -> Callable[[Entry], bytes | None]:
     return lambda entry: setattr(entry, name, value)
 
 
-FORGERIES: list[tuple[str, Callable[[Entry], object], str]] = [
+def began_earlier(entry: Entry) -> None:
+    """As if the call had said nothing of the time, and it had been an hour ago."""
+    del entry.content["fact"]["started_at"]
+    entry.content["started_at"] = entry.occurred_at = entry.recorded_at - HOUR
+
+
+FORGERIES: list[tuple[str, Callable[[Entry], bytes | None], str]] = [
     ("event.created", put("exponent", value=3), "fact_malformed"),
     ("event.created", put("rules", value={"ranks": "distinct"}), "fact_malformed"),
     ("rules.changed", put("version", value=7), "decision_mismatch"),
@@ -226,9 +216,15 @@ FORGERIES: list[tuple[str, Callable[[Entry], object], str]] = [
     ("roster.changed", put("hosts", 0, "team", value="unheard"), "decision_mismatch"),
     ("event.moved", put("to", value="ended"), "decision_mismatch"),
     ("session.started", put("started_at", value=START + 1), "decision_mismatch"),
+    ("session.started", began_earlier, "decision_mismatch"),
     ("session.ended", put("ended_at", value=START + HOUR), "decision_mismatch"),
     ("order.paid", put("credits", 0, "host", value="cy"), "decision_mismatch"),
     ("order.paid", put("credits", 0, "amount", value=999), "decision_mismatch"),
+    ("order.paid", put("credits", 0, "amount", value=999), "postings_unbalanced"),
+    ("order.paid", lambda entry: entry.body.replace(b'"rules":1', b'"rules":1.0'), "body_not_canonical"),
+    ("order.paid", lambda entry: entry.body.replace(b'"rules":1', b'"rules":null'), "body_not_canonical"),
+    ("order.paid", lambda entry: entry.body.replace(b',"rules":1', b', "rules":1'), "body_not_canonical"),
+    ("order.paid", of_entry("recorded_at", START), "time_not_increasing"),
     ("order.paid", put("fact", "lines", 0, "unit_price", value=-5), "fact_malformed"),
     ("order.paid", put("fact", "lines", 0, "discount", value=0), "fact_malformed"),
     ("order.paid", put("fact", "currency", value="EUR"), "fact_malformed"),
@@ -264,7 +260,7 @@ FORGERIES: list[tuple[str, Callable[[Entry], object], str]] = [
     ("kind", "change", "code"), FORGERIES, ids=[f"{number}-{kind}" for number, (kind, _, _) in enumerate(FORGERIES)]
 )
 def test_entry_that_the_rules_would_not_have_written_is_found_though_everything_is_signed(
-    tmp_path: Path, kind: str, change: Callable[[Entry], object], code: str
+    tmp_path: Path, kind: str, change: Callable[[Entry], bytes | None], code: str
 ):
     book = full_book()
     position = at(book, kind)
@@ -275,6 +271,62 @@ def test_entry_that_the_rules_would_not_have_written_is_found_though_everything_
     assert (code, position) in found(report), report.findings.listed
     assert min(where for _, where in found(report)) == position
     assert report.boards == {}
+
+
+@pytest.mark.parametrize("value", [b"1.0", b"null", b"9223372036854775808"])
+def test_body_that_is_not_canonical_and_was_hashed_all_the_same_is_found_by_the_standalone_scorer_too(
+    tmp_path: Path, value: bytes
+):
+    book = full_book()
+    position = at(book, "order.paid")
+    entries = forged(book, position, lambda entry: entry.body.replace(b'"rules":1', b'"rules":' + value))
+
+    assert standalone(tmp_path, package_of(entries))["wrong"]["code"] == "line_unreadable"
+
+
+def test_time_that_goes_back_is_found_by_the_standalone_scorer_too(tmp_path: Path):
+    entries = forged(full_book(), 20, of_entry("recorded_at", START))
+
+    assert standalone(tmp_path, package_of(entries))["wrong"] == {
+        "code": "time_not_increasing",
+        "line": 23,
+        "detail": "entry 20 was not recorded after the entry before",
+    }
+
+
+def test_journal_that_goes_on_with_the_entries_of_another_one_is_found(tmp_path: Path):
+    """Each half is whole, hashes and all."""
+    one, other = full_book(), Book(now=START + 4 * DAY - HOUR)
+    spliced = [*other.entries[:4], *one.entries[4:]]
+
+    package = package_of(spliced)
+
+    assert found(recounted(tmp_path, package)) == [("chain_broken", 5)]
+    assert standalone(tmp_path, package)["wrong"]["code"] == "chain_broken"
+
+
+def test_order_that_a_correction_looked_at_and_did_not_move_is_remembered_until_then(tmp_path: Path):
+    book = Book()
+    book.say(Fact("rules.changed", "", {"rules": {"approval_above": "0.00"}}, "key:ops"))
+    for number in ("1", "2"):
+        book.sell(id=number, host="bo")
+    book.say(correction_said(["1", "2"], {"ann": 1}, id="both"))
+    book.say(correction_said(["2"], {"ann": 1}, id="one"))
+    book.say(correction_end_said("approved", "one"))
+    book.say(correction_end_said("approved", "both"))
+
+    assert_right(tmp_path, book)
+
+
+def test_roster_calls_that_came_together_are_told_apart(tmp_path: Path):
+    hosts = [{"id": f"h{number}", "team": "ruby", "codes": []} for number in range(998)]
+    for key in ("", "op:first"):
+        for number in (0, 2_000):
+            book = Book("live", hosts=())
+            book.batch([roster_said(hosts, key=key), roster_said([{"id": f"h{number}", "status": "hidden"}])])
+
+            assert [len(entry.content["hosts"]) for entry in book.entries if entry.kind == "roster.changed"] == [998, 1]
+            assert_right(tmp_path, book)
 
 
 def test_key_that_occurs_twice_is_found(tmp_path: Path):
