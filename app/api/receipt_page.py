@@ -116,7 +116,8 @@ def _line(page: _Page, line: Mapping[str, Any], net: int, per_line: bool) -> str
     own = [c for c in page.content.get("candidates", ()) if c.get("line") == line["id"]]
     considered = _considered(page, own) if per_line else ""
     return (
-        f'<section><h2><span>{title} &times; {line["quantity"]}</span><span class="amount">{page.money(net)}</span></h2>'
+        f"<section><h2><span>{title} &times; {line['quantity']}</span>"
+        f'<span class="amount">{page.money(net)}</span></h2>'
         f"<h3>{words['credited']}</h3><ul>{''.join(_credit(page, credit) for credit in credits)}</ul>"
         f"{considered}</section>"
     )

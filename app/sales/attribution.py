@@ -5,7 +5,7 @@ pinned. The first of them in the rules' precedence that leads to somebody wins t
 credits make totals tie out.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from app.errors import Invalid
@@ -70,7 +70,7 @@ class Standing(Protocol):
     def shares_in(self, session: str, at: int, split: str) -> Sellers: ...
 
     @property
-    def products_pinned(self) -> Container[str]:
+    def products_pinned(self) -> Collection[str]:
         """Those that ever were, in any session."""
         ...
 
@@ -104,32 +104,31 @@ def attribute(
     Errors: Invalid ``unknown_host``, ``unknown_session``: the order names something that is not there;
     ``too_many_credits``.
     """
-    case = _Case(standing, fact, terms, touches)
-    verdicts = [case.of_line(number, line) for number, line in enumerate(fact["lines"])]
+    verdicts = _Case(standing, fact, terms, touches).verdicts()
     _check_count(verdicts)
     credits: list[dict[str, Any]] = []
-    for verdict, line, (net, _) in zip(verdicts, fact["lines"], line_amounts(fact), strict=True):
-        sellers, weights, reason, _ = verdict
-        # One host earns the line whole, which is nearly every order: nothing to split.
-        alone = len(sellers) == 1
-        amounts = (net,) if alone else split(net, weights)
-        units = (line["quantity"],) if alone else split(line["quantity"], weights)
-        for (host, team), amount, unit in zip(sellers, amounts, units, strict=True):
+    # Quantities repeat, and co-hosts divide each of them once (measured: a fifth of an order of two co-hosts).
+    pieces: dict[tuple[int, int], list[int]] = {}
+    for (sellers, weights, reason, _), line, (net, _) in zip(verdicts, fact["lines"], line_amounts(fact), strict=True):
+        identity, quantity = line["id"], line["quantity"]
+        if len(sellers) == 1:
+            # One host earns the line whole, which is nearly every order: nothing to split.
+            host, team = sellers[0]
             credits.append(
-                {
-                    "line": line["id"],
-                    "host": host,
-                    "team": team,
-                    "amount": amount,
-                    "units": unit,
-                    "reason": reason,
-                }
+                {"line": identity, "host": host, "team": team, "amount": net, "units": quantity, "reason": reason}
+            )
+            continue
+        key = (id(weights), quantity)
+        parts = pieces.get(key) or pieces.setdefault(key, split(quantity, weights))
+        for (host, team), amount, units in zip(sellers, split(net, weights), parts, strict=True):
+            credits.append(
+                {"line": identity, "host": host, "team": team, "amount": amount, "units": units, "reason": reason}
             )
     return credits, _receipt(fact, verdicts)
 
 
 def _check_count(verdicts: list[Verdict]) -> None:
-    count = sum(len(verdict.sellers) for verdict in verdicts)
+    count = sum([len(verdict[0]) for verdict in verdicts])
     if count > CREDITS_MAX:
         raise Invalid(
             "too_many_credits",
@@ -142,7 +141,8 @@ def _check_count(verdicts: list[Verdict]) -> None:
 def _receipt(fact: dict[str, Any], verdicts: list[Verdict]) -> Candidates:
     """Candidates once if they are the same for all lines, else line by line."""
     first = verdicts[0]
-    if all(verdict is first or verdict.candidates == first.candidates for verdict in verdicts):
+    alike = verdicts.count(first) == len(verdicts)
+    if alike or all(verdict.candidates == first.candidates for verdict in verdicts):
         return first.candidates
     return [
         {"line": line["id"], **candidate}
@@ -162,17 +162,19 @@ class _Case:
         self._paid_at: int = fact["paid_at"]
         self._said = {by: fact[by] for by in SAID if by in fact}
         self._check(self._said, "")
-        self._pinned_ever: Container[str] = standing.products_pinned if "pin" in terms.precedence else ()
+        self._pinned_ever: Collection[str] = standing.products_pinned if "pin" in terms.precedence else ()
         self._decided: dict[tuple[Any, ...], Verdict] = {}
-        self._plain: Verdict | None = None
 
-    def of_line(self, number: int, line: dict[str, Any]) -> Verdict:
-        """Who earns a line."""
+    def verdicts(self) -> list[Verdict]:
+        """Who earns each line."""
+        lines, pinned = self._fact["lines"], self._pinned_ever
+        # Nearly every order is decided once for all of its lines (measured: half the time of going through them).
+        if all(map(_OF_A_LINE.isdisjoint, lines)) and not (pinned and any(line.get("sku") in pinned for line in lines)):
+            return [self._verdict(self._said, (), self._paid_at)] * len(lines)
+        return [self._of_line(number, line) for number, line in enumerate(lines)]
+
+    def _of_line(self, number: int, line: dict[str, Any]) -> Verdict:
         is_pinned = line.get("sku") in self._pinned_ever
-        if not is_pinned and _OF_A_LINE.isdisjoint(line):
-            if self._plain is None:
-                self._plain = self._verdict(self._said, (), self._paid_at)
-            return self._plain
         own = {by: line[by] for by in SAID if by in line}
         self._check(own, f"lines[{number}].")
         pins, at = self._pins(line) if is_pinned else ((), self._paid_at)
@@ -210,7 +212,9 @@ class _Case:
         reason = failure = ""
         winner: dict[str, Any] = {}
         precedence = self._terms.precedence
-        for by in (*precedence, *(by for by in said if by not in precedence)):
+        for by in (*precedence, *[by for by in said if by not in precedence]):
+            if by not in said and not (pins and by == "pin"):
+                continue
             for candidate, sellers in self._brought(by, said, pins, pinned_at):
                 if by not in precedence:
                     candidate["outcome"] = "not_counted"
@@ -240,8 +244,6 @@ class _Case:
         """What a line brings of one sort: candidates, each with its weighted hosts or its ``outcome``."""
         if by == "pin":
             return self._pinned(pins, pinned_at)
-        if by not in said:
-            return []
         name = said[by]
         candidate: dict[str, Any] = {"by": by, "id": name}
         if by == "host":

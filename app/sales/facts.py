@@ -114,11 +114,12 @@ def order_fact(given: Order, currency: str, exponent: int, pseudonym: Callable[[
     Errors: Invalid with the field that must change.
     """
     check_currency(given.currency, currency)
-    lines, amount = _order_lines(given.lines, exponent)
+    paid_at = parse_time(given.paid_at, "paid_at")
+    lines, amount = _order_lines(given.lines, exponent, paid_at)
     fact: dict[str, Any] = {
         "id": given.id,
         "source": given.source,
-        "paid_at": parse_time(given.paid_at, "paid_at"),
+        "paid_at": paid_at,
         "currency": currency,
         "lines": lines,
     }
@@ -144,11 +145,6 @@ def order_fact(given: Order, currency: str, exponent: int, pseudonym: Callable[[
     _keep_touches(fact, given)
     if given.buyer:
         fact["buyer"] = pseudonym(given.buyer)
-    for number, line in enumerate(lines):
-        if line.get("carted_at", 0) > fact["paid_at"]:
-            raise Invalid(
-                "carted_after_paid", "The line was put into the cart after it was paid.", f"lines[{number}].carted_at"
-            )
     return fact
 
 
@@ -165,7 +161,7 @@ def check_currency(given: str, currency: str) -> None:
         raise Invalid("currency_mismatch", f"The event counts in {currency}, not in {given}.", "currency")
 
 
-def _order_lines(given: list[OrderLine], exponent: int) -> tuple[list[dict[str, Any]], int]:
+def _order_lines(given: list[OrderLine], exponent: int, paid_at: int) -> tuple[list[dict[str, Any]], int]:
     lines: list[dict[str, Any]] = []
     seen = set()
     total = 0
@@ -174,7 +170,7 @@ def _order_lines(given: list[OrderLine], exponent: int) -> tuple[list[dict[str, 
         try:
             if identity in seen:
                 raise Invalid("line_id_repeated", f"Two lines have the id {identity!r}.", "id")
-            kept = _order_line(line, identity, exponent)
+            kept = _order_line(line, identity, exponent, paid_at)
         except Invalid as error:
             error.field = f"lines[{number}].{error.field}"
             raise
@@ -184,7 +180,7 @@ def _order_lines(given: list[OrderLine], exponent: int) -> tuple[list[dict[str, 
     return lines, total
 
 
-def _order_line(line: OrderLine, identity: str, exponent: int) -> dict[str, Any]:
+def _order_line(line: OrderLine, identity: str, exponent: int, paid_at: int) -> dict[str, Any]:
     """Normal form of one line. Errors: Invalid, with the field within the line."""
     _check_quantity(line.quantity, "quantity")
     price = parse_amount(line.unit_price, exponent, "unit_price")
@@ -205,7 +201,9 @@ def _order_line(line: OrderLine, identity: str, exponent: int) -> dict[str, Any]
     if line.code or line.host or line.session or line.click:
         _keep_touches(kept, line)
     if line.carted_at:
-        kept["carted_at"] = parse_time(line.carted_at, "carted_at")
+        carted_at = kept["carted_at"] = parse_time(line.carted_at, "carted_at")
+        if carted_at > paid_at:
+            raise Invalid("carted_after_paid", "The line was put into the cart after it was paid.", "carted_at")
     return kept
 
 

@@ -1,4 +1,4 @@
-"""The receipt as a page: who asks for it, in which language, that it says why, and that it cannot be made to do more."""
+"""The receipt as a page: who gets it, in which language, that it says why, and that it cannot be made to do more."""
 
 import re
 from html import unescape
@@ -40,7 +40,7 @@ async def test_page_says_who_earned_each_line_and_why_the_others_did_not(event: 
     text = text_of(page)
     assert "Order shop 1001 Paid 2021-04-10 19:00:00 Asia/Shanghai" in text
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Ruby lipstick × 1 10.00 GBP" in text
+    assert "Ruby lipstick \u00d7 1 10.00 GBP" in text
     assert "Lin · Ruby · Discount code 10.00 GBP" in text
     assert "Discount code: LIN10 ✓ earned it" in text
     assert "Pinned in session: night 2021-04-10 18:30:00 ✗ something that goes before it earned it" in text
@@ -86,9 +86,8 @@ async def test_what_an_order_says_is_shown_and_never_markup(event: EventClient):
     page = await page_of(event, "1%3Ci%3E")
 
     assert evil in unescape(page.text)
-    assert set(re.findall(r"<(\w+)", page.text)) <= set(
-        "html head meta title style body main p h1 section h2 span h3 ul li b dl dt dd".split()
-    )
+    ours = r"html|head|meta|title|style|body|main|p|h[123]|section|span|ul|li|b|dl|dt|dd"
+    assert [tag for tag in re.findall(r"<(\w+)", page.text) if not re.fullmatch(ours, tag)] == []
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script" not in policy
