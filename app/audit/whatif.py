@@ -229,8 +229,8 @@ def result_document(event: str, found: WhatIf) -> dict[str, Any]:
         "position": found.position,
         "currency": found.currency,
         "facts": found.facts,
-        "refused_count": found.refused_count,
-        "refused": found.refused,
+        "refused": found.refused_count,
+        "refusals": found.refused,
         "hosts": [row(change, True) for change in found.hosts],
         "teams": [row(change, False) for change in found.teams],
     }

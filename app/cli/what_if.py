@@ -42,8 +42,8 @@ async def _what_if(event: str, given: dict[str, Any], quiet: bool) -> WhatIf:
 
 def as_text(document: dict[str, Any]) -> str:
     """The result for a person."""
-    lines = [f"{document['event']}: {document['facts']} facts decided again, {document['refused_count']} refused"]
-    lines += [f"  refused: {each['key']}: {each['detail']} [{each['code']}]" for each in document["refused"]]
+    lines = [f"{document['event']}: {document['facts']} facts decided again, {document['refused']} refused"]
+    lines += [f"  refused: {each['key']}: {each['detail']} [{each['code']}]" for each in document["refusals"]]
     for of in ("hosts", "teams"):
         if not document[of]:
             lines.append(f"  {of}: nothing changes")

@@ -136,5 +136,5 @@ async def test_what_if_answers_and_writes_nothing(earning: EventClient):
             "commission": {"before": "3.40", "after": "6.80"},
         }
     ]
-    assert (found["teams"], found["refused_count"], await earning.head()) == ([], 0, head)
+    assert (found["teams"], found["refused"], await earning.head()) == ([], 0, head)
     assert (wrong.status_code, wrong.json()["code"]) == (422, "rules_invalid")
