@@ -63,7 +63,9 @@ def test_every_change_of_one_byte_is_found_by_both(tmp_path: Path):
         codes, first = both(tmp_path, bytes(changed), "")
 
         assert codes, f"seed {seed}, byte {place}"
-        assert first[1] <= changed.count(b"\n", 0, place) + 2, f"seed {seed}, byte {place}"
+        line = changed.count(b"\n", 0, place) + 1
+        # What is in the first two lines besides hashes is covered by the trailer's.
+        assert first[1] <= line + 1 or line <= 2, f"seed {seed}, byte {place}"
 
 
 def swapped(lines: list[bytes]) -> list[bytes]:

@@ -179,6 +179,17 @@ def test_book_of_every_kind_is_right(tmp_path: Path):
     assert_right(tmp_path, book)
 
 
+def test_what_comes_after_final_is_decided_and_moves_no_board(tmp_path: Path):
+    book = full_book()
+    before = book.board("hosts"), book.board("hosts.orders")
+    book.sell(id="late", host="ann")
+    book.give_back(id="late", order="3", amount="1.00")
+
+    assert_right(tmp_path, book)
+    after = book.board("hosts"), book.board("hosts.orders")
+    assert [board["rows"] for board in after] == [board["rows"] for board in before]
+
+
 def put(*path: Any, value: Any) -> Callable[[Entry], bytes | None]:
     """Set one member of the body."""
 
