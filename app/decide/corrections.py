@@ -78,7 +78,8 @@ def _moves(
     Without ``to`` the hosts stay, and the team is the one that the roster by now gives them at ``paid_at``.
     """
     booking = Booking(state)
-    for order_key in orders:
+    # Each has one entry, however often it was named.
+    for order_key in dict.fromkeys(orders):
         entries = [(entry.kind, entry.key, entry.content) for entry in lookup.of_order(order_key)]
         order = check_movable(remaining_of(entries), order_key)
         wish = _wish(state, order, to)

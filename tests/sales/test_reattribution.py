@@ -152,6 +152,15 @@ def test_correction_is_made_for_all_of_its_orders_or_for_none():
     assert refusal(book, correction_said(["1001"], {"nobody": 1})) == "unknown_host"
 
 
+def test_order_that_is_named_twice_moves_once():
+    book = Book()
+    book.sell(host="ann")
+
+    accepted = book.say(correction_said(["1001", "1001"], {"cy": 1}))
+
+    assert [entry.kind for entry in accepted.entries] == ["correction.opened", "order.reattributed"]
+
+
 def test_same_correction_again_is_a_repeat_and_another_one_under_its_id_a_conflict():
     book = Book()
     book.sell(host="ann")
