@@ -7,14 +7,14 @@ made again, and ``healed`` is called for each channel once it is heard again.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from redis.asyncio.connection import Connection
 from redis.exceptions import RedisError
 
 from app.realtime.bus import BusFigures
-from app.realtime.redis_servers import Address, Servers
+from app.realtime.redis_servers import WAIT_SECONDS_MAX, Address, Servers
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,12 @@ class Moved(RedisError):
 def backoff(wait_seconds: float) -> float:
     """So long to wait, give or take a half: processes that lost the same server do not come back all at once."""
     return wait_seconds * random.uniform(0.5, 1.5)  # noqa: S311
+
+
+async def _write(connection: Connection, commands: Sequence[tuple[str | bytes, ...]]) -> None:
+    """Errors: RedisError, OSError, TimeoutError."""
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
+        await connection.send_packed_command(connection.pack_commands(commands))
 
 
 class Node:
@@ -149,7 +155,7 @@ class Node:
                 async with asyncio.timeout(_PING_SECONDS):
                     await self._changed.wait()
             except TimeoutError:
-                await connection.send_command("PING")
+                await _write(connection, [("PING",)])
             self._changed.clear()
             new, old = self._wanted - self._asked, self._asked - self._wanted
             self._asked = set(self._wanted)
@@ -157,7 +163,7 @@ class Node:
             # One by one: in a cluster the channels of one command must share a slot.
             commands = [("SSUBSCRIBE", channel) for channel in new] + [("SUNSUBSCRIBE", channel) for channel in old]
             if commands:
-                await connection.send_packed_command(connection.pack_commands(commands))
+                await _write(connection, commands)
 
     async def _listen(self, connection: Connection) -> None:
         while True:
@@ -186,11 +192,10 @@ class Node:
                 self._outbox_bytes -= sum(len(message) for _, message in batch)
                 told = 0
                 try:
-                    await connection.send_packed_command(
-                        connection.pack_commands(("SPUBLISH", channel, message) for channel, message in batch)
-                    )
+                    await _write(connection, [("SPUBLISH", channel, message) for channel, message in batch])
                     for _ in batch:
-                        await connection.read_response()
+                        async with asyncio.timeout(WAIT_SECONDS_MAX):
+                            await connection.read_response()
                         told += 1
                 finally:
                     self._figures.told += told

@@ -1,5 +1,6 @@
 """How servers of Redis or Valkey are reached, and which of them holds which channels: one server, or a cluster."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,8 @@ Address = tuple[str, int]
 
 SLOTS = 16_384
 _PORT = 6_379
-# For a connection to be made, for a command to be written, and for its answer.
-_WAIT_SECONDS_MAX = 2.0
+# For a connection to be made, and for commands to be written and answered.
+WAIT_SECONDS_MAX = 2.0
 _NO_CLUSTER = ("cluster support disabled", "unknown command", "unknown subcommand")
 
 
@@ -52,31 +53,34 @@ class Servers:
             # Answers come in order on one connection, pushed messages between them: no need for the third version.
             "protocol": 2,
             "driver_info": None,
-            "socket_timeout": _WAIT_SECONDS_MAX,
-            "socket_connect_timeout": _WAIT_SECONDS_MAX,
+            # With a limit here, the driver writes under `asyncio.wait_for`, which before Python 3.12 forgets that it
+            # was cancelled when the write has just ended: the task would go on for good. Callers set the limit.
+            "socket_timeout": None,
             "username": unquote(parsed.username) if parsed.username else None,
             "password": unquote(parsed.password) if parsed.password else None,
             **options,
         }
 
     async def connect(self, address: Address) -> Connection:
-        """A connection whose server has answered. Errors: RedisError, OSError."""
+        """A connection whose server has answered. Errors: RedisError, OSError, TimeoutError."""
         connection = self._class(host=address[0], port=address[1], **self._options)
         try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-            await connection.send_command("PING")
-            await connection.read_response()
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await connection.connect()  # type: ignore[no-untyped-call]
+                await connection.send_command("PING")
+                await connection.read_response()
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
         return connection
 
     async def shard_map(self, address: Address) -> ShardMap:
-        """What this server knows. Errors: RedisError, OSError."""
+        """What this server knows. Errors: RedisError, OSError, TimeoutError."""
         connection = await self.connect(address)
         try:
-            await connection.send_command("CLUSTER", "SLOTS")
-            ranges = await connection.read_response()
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await connection.send_command("CLUSTER", "SLOTS")
+                ranges = await connection.read_response()
         except ResponseError as error:
             if not any(words in str(error).lower() for words in _NO_CLUSTER):
                 raise

@@ -35,11 +35,12 @@ export function streamUrl(location) {
 export function eachFrame(render) {
   let isPending = false;
   let askedAt = 0;
+  let isUnseen = false;
   const run = () => {
     if (!isPending) return;
     isPending = false;
-    // Asked for while hidden and drawn much later: the way there is of no interest any more.
-    render(performance.now() - askedAt < 1000);
+    // Asked for while hidden, or drawn much later: the way there is of no interest any more.
+    render(!isUnseen && performance.now() - askedAt < 1000);
   };
   // OBS stops frames of a hidden source and tells when it is shown again.
   for (const name of ["visibilitychange", "obsSourceVisibleChanged"]) {
@@ -49,6 +50,7 @@ export function eachFrame(render) {
     if (isPending) return;
     isPending = true;
     askedAt = performance.now();
+    isUnseen = document.hidden;
     requestAnimationFrame(run);
   };
 }
