@@ -60,8 +60,7 @@ from app.links import Links
 from app.overlays import Overlays
 from app.profiles import Profiles
 from app.realtime import observe
-from app.realtime.bus import Bus, LocalBus
-from app.realtime.bus_redis import RedisBus
+from app.realtime.bus import Bus, LocalBus, WatchedBus
 from app.realtime.connections import MayFollow, StreamLimits
 from app.realtime.door import Door, DoorLimits
 from app.realtime.hub import Hub
@@ -199,8 +198,7 @@ def _lifespan(
                 # In this order: each uses those after it.
                 await _close("hub", feed.hub.close)
                 await _close("events", opened.close)
-                if isinstance(bus, RedisBus):
-                    await _close("bus", bus.close)
+                await _close("bus", bus.close)
                 await _close("store", store.close)
                 await _close("engine", engine.dispose)
 
@@ -227,7 +225,7 @@ def _include_first(app: FastAPI, router: APIRouter) -> None:
     app.router.routes.insert(0, app.router.routes.pop())
 
 
-def _bus(settings: Settings, store: Store, access: Access) -> LocalBus | RedisBus:
+def _bus(settings: Settings, store: Store, access: Access) -> WatchedBus:
     """The way to other processes. A Redis that cannot be reached holds up nobody: what it would bring is read."""
     url = settings.redis_url.get_secret_value()
     if not url:
@@ -235,6 +233,9 @@ def _bus(settings: Settings, store: Store, access: Access) -> LocalBus | RedisBu
     if store.dialect == "sqlite":
         log.warning("redis_ignored", reason="one process serves an SQLite database, so there is nobody to be told")
         return LocalBus()
+    # Its driver takes a fifth of the time that a process needs to start, and most installations do without it.
+    from app.realtime.bus_redis import RedisBus
+
     bus = RedisBus(url, access.secret_for(b"kos.bus.1"))
     bus.start()
     return bus

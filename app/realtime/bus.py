@@ -41,6 +41,10 @@ class Bus(Protocol):
         """Hear of it no more. Safe to repeat."""
         ...
 
+    async def close(self) -> None:
+        """End what was begun; what waits to be told is dropped."""
+        ...
+
 
 class WatchedBus(Bus, Protocol):
     """A bus that says how it is doing, for whoever must know what it may have missed."""
@@ -77,3 +81,5 @@ class LocalBus:
     def follow(self, event: str) -> None: ...
 
     def unfollow(self, event: str) -> None: ...
+
+    async def close(self) -> None: ...
