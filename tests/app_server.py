@@ -15,7 +15,16 @@ from typing import Any, Protocol
 
 import httpx2
 
-from tests.processes import START_SECONDS_MAX, STOP_SECONDS_MAX, Server, ServerFailed, environment, start_on_free_port
+from tests.processes import (
+    START_SECONDS_MAX,
+    STOP_SECONDS_MAX,
+    Process,
+    Server,
+    ServerFailed,
+    environment,
+    start_on_free_port,
+)
+from tests.warm import WarmProcess
 
 ADMIN_KEY = "admin-key-of-the-tests"
 KOS = Path(sys.executable).with_name("kos")
@@ -29,6 +38,18 @@ class AppServer(Server):
     """``kos serve`` on one database; ``kill``, ``stop`` and ``start`` it as often as needed, in the same place."""
 
     key: str = ADMIN_KEY
+    # Started from nothing, as by an operator, and not as a fork of a process that has loaded everything.
+    is_cold: bool = False
+
+    def launch(self) -> Process:
+        """Start the process and do not wait for it."""
+        if self.is_cold:
+            return super().launch()
+        log = self.directory / "log"
+        log.touch()
+        variables = environment(**self.variables)
+        self.process = WarmProcess(self.command[1:], variables, self.directory, log, log)
+        return self.process
 
     def stop(self) -> None:
         """As on SIGTERM from a supervisor. Errors: ServerFailed unless it ends in time, with exit code 0."""
@@ -125,10 +146,11 @@ def _answers_ready(port: int) -> bool:
 
 def run_kos(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """A ``kos`` command run to its end, with its output as text."""
-    return subprocess.run(
-        [str(KOS), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=_CALL_SECONDS_MAX,
-        env=environment(**{**COMPILED, **variables}),
-    )
+    with tempfile.TemporaryDirectory(prefix="kos-command-") as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = WarmProcess(arguments, environment(**{**COMPILED, **variables}), Path.cwd(), out, err)
+        try:
+            code = process.wait(_CALL_SECONDS_MAX)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(["kos", *arguments], code, out.read_text(), err.read_text())

@@ -4,7 +4,6 @@ It dies with the process that started it (Linux), so a killed test run leaves no
 """
 
 import contextlib
-import ctypes
 import importlib.util
 import os
 import pwd
@@ -13,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -21,11 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.warm import WarmProcess, die_with_parent
+
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 20.0
 START_ATTEMPTS_MAX = 5
 # Below the ports that Linux gives to outgoing connections: none of those can sit on ours during a restart.
 PORTS = range(20_000, 32_000)
+
+
+Process = subprocess.Popen[bytes] | WarmProcess
 
 
 class ServerFailed(Exception):
@@ -44,11 +47,11 @@ class Server:
     port: int
     directory: Path
     command: Sequence[str]
-    is_ready: Callable[[subprocess.Popen[bytes]], bool]
+    is_ready: Callable[[Process], bool]
     account: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -66,7 +69,7 @@ class Server:
                 raise ServerFailed(f"{self.command[0]} did not start:\n{self.log_tail()}")
             time.sleep(0.01)
 
-    def launch(self) -> "subprocess.Popen[bytes]":
+    def launch(self) -> Process:
         """Start the process and do not wait for it."""
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -76,7 +79,7 @@ class Server:
                 stderr=log,
                 cwd=self.directory,
                 env=environment(**self.variables),
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 **self.account,
             )
         return self.process
@@ -169,13 +172,3 @@ def give(path: Path, account: dict[str, Any]) -> None:
 def environment(**more: str) -> dict[str, str]:
     """Ours without libpq's variables, which would point these programs at somebody else's server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | more
-
-
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Runs in the child, after it changed its account (that would clear the setting) and before exec."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
