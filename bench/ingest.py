@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each turn")
     given = parser.parse_args()
-    options = Options(1, 0.5, 0.1) if given.quick else Options(given.rounds, given.seconds, 1.0)
+    options = Options(1, 0.15, 0.05) if given.quick else Options(given.rounds, given.seconds, 1.0)
     described = results.described()
     with ExitStack() as stack, results.pinned():
         postgres = start_postgres()

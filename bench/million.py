@@ -100,7 +100,7 @@ def main() -> None:
     results.add_arguments(parser)
     parser.add_argument("--orders", type=int, default=ORDERS)
     given = parser.parse_args()
-    count = 10_000 if given.quick else given.orders
+    count = 2_000 if given.quick else given.orders
     step = min(STEP, count // 2)
     described = results.described()
     with ExitStack() as stack, results.pinned():

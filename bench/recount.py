@@ -188,7 +188,7 @@ def main() -> None:
         return
     described = results.described()
     with TemporaryDirectory(prefix="kos-bench-") as folder, results.pinned():
-        runs = measure((2_000, 6_000) if given.quick else SIZES, Path(folder))
+        runs = measure((500, 1_500) if given.quick else SIZES, Path(folder))
     about = (
         "A package recounted: `chain` checks bytes, hashes and signatures, `whole` also decides every entry again and "
         "folds the boards, `standalone` is the scorer of the standard library. Processor time; each in its own process."

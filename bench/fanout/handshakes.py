@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--handshakes", type=int, default=20_000, help="of each turn")
     parser.add_argument("--tokens", type=int, default=2_000, help="where everyone has one of their own")
     given = parser.parse_args()
-    options = Options(1, 300, 50) if given.quick else Options(given.rounds, given.handshakes, given.tokens)
+    options = Options(1, 100, 20) if given.quick else Options(given.rounds, given.handshakes, given.tokens)
     described = results.described()
     with results.pinned():
         measured = measure(options)

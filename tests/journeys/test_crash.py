@@ -14,7 +14,7 @@ from tests.processes import START_SECONDS_MAX, STOP_SECONDS_MAX, free_port
 from tests.servers import LONG
 from tests.traffic import Traffic, assert_counted_once
 
-KILLS = 100 if LONG else 8
+KILLS = 100 if LONG else 4
 CLIENTS = 8
 SEED = 20_210_326
 
