@@ -144,8 +144,10 @@ def statement_said(id: str = "april", **content: Any) -> Fact:
     return Fact("statement.closed", f"statement:{id}", {"id": id, **content}, "key:ines")
 
 
-def roster_said(hosts: Iterable[dict[str, Any]] = HOSTS, teams: Iterable[str] = TEAMS, key: str = "") -> Fact:
-    content = {"teams": list(teams), "stores": [], "hosts": [dict(host) for host in hosts]}
+def roster_said(
+    hosts: Iterable[dict[str, Any]] = HOSTS, teams: Iterable[str] = TEAMS, key: str = "", stores: Iterable[str] = ()
+) -> Fact:
+    content = {"teams": list(teams), "stores": list(stores), "hosts": [dict(host) for host in hosts]}
     request = canonical_bytes(content).hex() if key else ""
     return Fact("roster.changed", key, content, "key:ops", request=request)
 

@@ -22,6 +22,7 @@ ATTRIBUTIONS: tuple[dict[str, Any], ...] = (
     *({"split": split} for split in ("weights", "equal", "air_time")),
     {"precedence": ["pin", "session", "code"]},
     {"precedence": ["host", "code", "click", "session", "pin"]},
+    *({"store_bps": bps} for bps in (0, 3_333)),
 )
 STATUSES = ("active", "hidden", "guest", "banned")
 
@@ -121,7 +122,7 @@ def refunds(draw: st.DrawFn, order: st.SearchStrategy[str] = SOME_ORDER) -> fact
 
 @st.composite
 def roster_changes(draw: st.DrawFn) -> Fact:
-    """One host changes team, status or codes; now, or at a time of its own."""
+    """One host changes team, status, codes or store, which is a host too; now, or at a time of its own."""
     record: dict[str, Any] = {"id": draw(st.sampled_from([host["id"] for host in book.HOSTS] + ["eve", "fay"]))}
     if draw(st.booleans()):
         record["team"] = draw(st.sampled_from((*book.TEAMS, "jade", "")))
@@ -131,7 +132,10 @@ def roster_changes(draw: st.DrawFn) -> Fact:
         record["status"] = draw(st.sampled_from(STATUSES))
     if draw(st.booleans()):
         record["codes"] = draw(st.lists(st.sampled_from(CODES[:4]), max_size=2, unique_by=str.upper))
-    return book.roster_said([record], ("jade",))
+    store = draw(st.sampled_from(("", *(host["id"] for host in book.HOSTS))))
+    if store:
+        record["store"] = store
+    return book.roster_said([record], ("jade",), stores=[store] if store else [])
 
 
 def said() -> st.SearchStrategy[Fact]:

@@ -44,6 +44,7 @@ class Attribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     ``precedence``: what counts, best first; what is not named never wins. A click counts for ``click_days`` before
     ``paid_at``, a pin at the time at which the product was put into the cart for ``cart_days``. ``split``: how hosts
     of one session share. Purchases of the winner himself, or of any host of the event, count or go to House.
+    ``store_bps``: what the store of a winner gets of it, in basis points, if it is in the roster as a host.
     """
 
     precedence: tuple[Touch, ...] = ("host", "code", "click", "session", "pin")
@@ -52,6 +53,7 @@ class Attribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     split: Literal["weights", "equal", "air_time"] = "weights"
     self_purchase: Purchase = "count"
     staff_purchase: Purchase = "count"
+    store_bps: Bps = 0
 
 
 DEFAULT_ATTRIBUTION = Attribution()

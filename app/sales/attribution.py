@@ -55,6 +55,9 @@ class Terms(Protocol):
     @property
     def staff_purchase(self) -> str: ...
 
+    @property
+    def store_bps(self) -> int: ...
+
 
 class Standing(Protocol):
     """What attribution asks of an event's state; implemented by ``app.state.State``."""
@@ -81,6 +84,10 @@ class Standing(Protocol):
     def person_of(self, host: str) -> str: ...
 
     def is_staff(self, person: str) -> bool: ...
+
+    def store_of(self, host: str) -> str:
+        """The host that stands for the host's store: the one with the store's id. "" if there is none, or itself."""
+        ...
 
 
 class Verdict(NamedTuple):
@@ -149,6 +156,22 @@ def _receipt(fact: dict[str, Any], verdicts: list[Verdict]) -> Candidates:
         for line, verdict in zip(fact["lines"], verdicts, strict=True)
         for candidate in verdict.candidates
     ]
+
+
+def with_stores(standing: Standing, winners: Sellers, store_bps: int) -> Sellers:
+    """Who won a line, and the stores of those who have one, which get ``store_bps`` of what their hosts would.
+
+    Shape: the winners themselves if none has a store; else by id, without those to whom nothing is left.
+    """
+    stores = {host: standing.store_of(host) for host, _ in winners}
+    if not any(stores.values()):
+        return winners
+    weights: dict[str, int] = {}
+    for host, weight in winners:
+        part = store_bps if stores[host] else 0
+        for seller, share in ((host, 10_000 - part), (stores[host], part)):
+            weights[seller] = weights.get(seller, 0) + weight * share
+    return sorted((seller, weight) for seller, weight in weights.items() if weight)
 
 
 class _Case:
@@ -234,6 +257,8 @@ class _Case:
             return Verdict([(HOUSE, NO_TEAM)], [1], failure or "unattributed", candidates)
         if self._terms.split == "air_time" and reason in INDIRECT:
             winner["shares"] = dict(winners)
+        if self._terms.store_bps and (shared := with_stores(self._standing, winners, self._terms.store_bps)) != winners:
+            winner["store_bps"], winners = self._terms.store_bps, shared
         team_of = self._standing.team_of
         sellers_in_teams = [(host, team_of(host, self._paid_at)) for host, _ in winners]
         return Verdict(sellers_in_teams, [weight for _, weight in winners], reason, candidates)

@@ -108,6 +108,11 @@ class State(Struct):
     def is_staff(self, person: str) -> bool:
         return person in self.roster.persons
 
+    def store_of(self, host: str) -> str:
+        """The host that stands for the host's store, "" if none does."""
+        store = self.roster.hosts[host].store
+        return store if store != host and store in self.roster.hosts else ""
+
     def attribution_at(self, at: int) -> tuple[int, Attribution]:
         """Those of ``rules_at``, and their version."""
         version, rules = self.rules_at(at)

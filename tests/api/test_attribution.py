@@ -72,3 +72,34 @@ async def test_buyer_who_is_the_host_is_known_by_the_same_text_and_stays_hidden(
     assert receipt["candidates"] == [{"by": "code", "id": "LIN10", "outcome": "self_purchase"}]
     assert "lin@example.com" not in str(await draft.entries())
     assert (await draft.board())["house"] == "10.00"
+
+
+async def test_store_has_its_part_of_what_its_hosts_sell_and_gives_it_back(draft: EventClient):
+    await draft.create(rules={"attribution": {"store_bps": 2_500}})
+    roster = factories.roster_body()
+    roster["stores"] = [{"id": "mall"}]
+    roster["hosts"][0]["store"] = "mall"
+    roster["hosts"].append({"id": "mall", "store": "mall", "status": "guest"})
+    await draft.ok("PUT", "/roster", roster)
+    await draft.move("scheduled")
+
+    sold = await draft.sell("1", code="LIN10")
+    alone = await draft.sell("2", code="MEI20")
+    board = await draft.board()
+    receipt = await draft.ok("GET", "/orders/shop/1/receipt")
+    await draft.ok("POST", "/refunds", factories.refund(order="1", amount="10.00"))
+
+    assert [(credit["host"], credit["amount"]) for credit in sold["credits"]] == [("h7", "7.50"), ("mall", "2.50")]
+    assert [(credit["host"], credit["amount"]) for credit in alone["credits"]] == [("h8", "10.00")]
+    assert receipt["candidates"] == [{"by": "code", "id": "LIN10", "outcome": "won", "store_bps": 2_500}]
+    # A guest has no row, and what it sold is told as excluded.
+    assert [(row["id"], row["score"]) for row in board["rows"][:2]] == [("h8", "10.00"), ("h7", "7.50")]
+    assert ("mall" in {row["id"] for row in board["rows"]}, board["excluded"]) == (False, "2.50")
+    after = await draft.board()
+    assert {row["id"]: row["score"] for row in after["rows"]} == {
+        "h7": "0.00",
+        "h8": "10.00",
+        "h9": "0.00",
+        "h10": "0.00",
+    }
+    assert after["excluded"] == "0.00"

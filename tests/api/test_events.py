@@ -37,6 +37,7 @@ DEFAULT_RULES: dict[str, Any] = {
         "split": "weights",
         "self_purchase": "count",
         "staff_purchase": "count",
+        "store_bps": 0,
     },
 }
 

@@ -40,7 +40,12 @@ class Roster:
     def shares_in(self, session: str, at: int, split: str) -> list[tuple[str, int]]:
         return self.sessions[session]
 
+    stores: dict[str, str] = field(default_factory=dict)
+
     products_pinned = ()
+
+    def store_of(self, host: str) -> str:
+        return self.stores.get(host, "")
 
     def pins_at(self, sku: str, at: int, most: int) -> list[tuple[str, int]]:
         raise AssertionError("nothing is pinned")
@@ -176,6 +181,36 @@ def test_co_hosts_share_each_line_by_weight_and_ties_go_to_the_first():
         ("b", "bo", 0, 0),
         ("b", "cy", 0, 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("stores", "bps", "brought", "shares"),
+    [
+        ({"ann": "mall"}, 0, {"host": "ann"}, {"ann": 1000}),
+        ({"ann": "mall"}, 2_500, {"host": "ann"}, {"ann": 750, "mall": 250}),
+        ({"ann": "mall"}, 2_500, {"code": "ANN5"}, {"ann": 750, "mall": 250}),
+        ({"ann": "mall"}, 10_000, {"host": "ann"}, {"mall": 1000}),
+        ({"ann": "mall"}, 2_500, {"host": "bo"}, {"bo": 1000}),
+        # The store itself sells: nothing is taken from it.
+        ({"ann": "mall"}, 2_500, {"host": "mall"}, {"mall": 1000}),
+        # ann's two thirds are shared with her store, bo has none.
+        ({"ann": "mall"}, 2_500, {"session": "duo"}, {"ann": 500, "bo": 333, "mall": 167}),
+        # Two hosts of one store: it has one part of both.
+        ({"ann": "mall", "bo": "mall"}, 1_000, {"session": "duo"}, {"ann": 600, "bo": 300, "mall": 100}),
+        # It is on air with its own host.
+        ({"ann": "mall"}, 1_000, {"session": "shop"}, {"ann": 450, "mall": 550}),
+        ({"ann": "mall"}, 2_500, {}, {HOUSE: 1000}),
+    ],
+)
+def test_store_of_the_winner_has_its_part(stores, bps, brought, shares):
+    sessions = {"duo": [("ann", 2), ("bo", 1)], "shop": [("ann", 1), ("mall", 1)]}
+    roster = Roster(hosts=("ann", "bo", "mall"), sessions=sessions, stores=stores)
+
+    credits, candidates = attributed(roster, Attribution(store_bps=bps), **brought)
+
+    assert {credit["host"]: credit["amount"] for credit in credits} == shares
+    told = bps if "mall" in shares and brought != {"host": "mall"} else 0
+    assert all(candidate.get("store_bps", 0) == told for candidate in candidates)
 
 
 @given(histories.orders(), st.lists(st.integers(1, 9), min_size=1, max_size=5))
