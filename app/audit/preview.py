@@ -102,8 +102,8 @@ def _rank(ranking: Ranking, index: int | None, shared: bool) -> int | None:
 async def orders_like(store: Store, event: OpenEvent, wanted: Mapping[str, Any], most: int) -> list[str]:
     """Keys of the orders that have all that is wanted, in journal order, one more than ``most`` at the most.
 
-    Shape: ``wanted`` may have ``host`` (who holds a part of it now), ``source``, ``code``, ``session``,
-    ``paid_from`` and ``paid_to`` (microseconds, half-open). Reads the journal whole.
+    Shape: ``wanted`` may have ``host`` (who holds a part of it now), ``source``, ``code`` and ``session`` (of the order
+    or of one of its lines), ``paid_from`` and ``paid_to`` (microseconds, half-open). Reads the journal whole.
     """
     sellers: dict[str, set[str]] = {}
     after = 0
@@ -122,4 +122,11 @@ async def orders_like(store: Store, event: OpenEvent, wanted: Mapping[str, Any],
 def _is_like(fact: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     if not wanted.get("paid_from", 0) <= fact["paid_at"] < wanted.get("paid_to", 1 << 62):
         return False
-    return all(fact.get(name) == wanted[name] for name in ("source", "code", "session") if wanted.get(name))
+    if wanted.get("source") not in (None, "", fact["source"]):
+        return False
+    said = (fact, *fact["lines"])
+    code, session = wanted.get("code", ""), wanted.get("session", "")
+    if session and all(one.get("session") != session for one in said):
+        return False
+    # A code is the same however it is written.
+    return not code or any(one.get("code", "").upper() == code.upper() for one in said)

@@ -109,6 +109,31 @@ async def test_filter_previews_the_orders_that_it_finds_by_who_has_them_now(even
 
 
 @pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"code": "lin10"}, ["1", "2"]),
+        ({"session": "night"}, ["2", "3"]),
+        ({"session": "Night"}, []),
+        ({"source": "shop", "code": "LIN10", "session": "night"}, ["2"]),
+        ({"source": "till"}, []),
+        ({"paid_from": "2021-04-10T12:00:01Z"}, ["3"]),
+        ({"paid_to": "2021-04-10T12:00:01Z"}, ["1", "2"]),
+    ],
+)
+async def test_filter_finds_what_an_order_or_one_of_its_lines_names(event: EventClient, asked, found):
+    await event.ok("POST", "/sessions", {"id": "night", "hosts": [{"id": "h9"}], "started_at": "2021-04-09T12:00:00Z"})
+    await event.order(id="1", code="LIN10", paid_at="2021-04-10T12:00:00Z")
+    lines = [factories.line(id="a", code="Lin10"), factories.line(id="b", session="night")]
+    await event.order(id="2", lines=lines, paid_at="2021-04-10T12:00:00Z")
+    await event.order(id="3", session="night", paid_at="2021-04-10T12:00:01Z")
+
+    body = correction(id="fix", orders=[], to=[{"host": "h8"}], filter=asked, preview=True)
+    answer = await event.post("/reattributions", body)
+
+    assert [order["id"] for order in answer.json().get("orders", ())] == found
+
+
+@pytest.mark.parametrize(
     ("changed", "status", "code"),
     [
         ({"orders": []}, 422, "orders_missing"),
