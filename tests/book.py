@@ -108,8 +108,13 @@ def correction_end_said(outcome: str, id: str = "c1", person: str = "joe", actor
     return Fact("correction.closed", f"{correction_key(id)}:closed", content, actor)
 
 
-def claim_said(order: str, host: str = "ann", id: str = "k1", person: str = "ann", actor: str = "key:ann") -> Fact:
-    content = {"id": id, "host": host, "order": facts.order_key("default", order), "reason": "mine", "person": person}
+def claim_said(
+    order: str, host: str = "ann", id: str = "k1", person: str = "ann", actor: str = "key:ann", **sale: Any
+) -> Fact:
+    """Of an order at the default shop; of a missing sale if that is "" and ``paid_at`` is given."""
+    content = {"id": id, "host": host, "reason": "mine", "person": person, **sale}
+    if order:
+        content["order"] = facts.order_key("default", order)
     return Fact("claim.opened", f"claim:{id}", content, actor)
 
 

@@ -212,6 +212,17 @@ def corrections(number: int, order: st.SearchStrategy[str]) -> st.SearchStrategy
     return moves | moves | amounts
 
 
+def claims(number: int, order: st.SearchStrategy[str]) -> st.SearchStrategy[Fact]:
+    """A host claims an order that is there or not, or a sale that is missing, paid lately or long ago."""
+    missing = st.builds(
+        lambda host, days: book.claim_said("", host, f"k{number}", person=host, paid_at=book.START + days * book.DAY),
+        HOST_IDS,
+        st.sampled_from((0, 3, 3, 30)),
+    )
+    there = st.builds(lambda one, host: book.claim_said(one, host, f"k{number}", person=host), order, HOST_IDS)
+    return there | there | missing
+
+
 def settlements(number: int) -> st.SearchStrategy[Fact]:
     """Releases, payouts, payouts that failed, ends of statements."""
     return st.one_of(

@@ -1,54 +1,34 @@
 """A receipt as a page that a host understands, in the reader's language: no scripts, nothing from elsewhere. Pure."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.api import pages
 from app.api.receipt_words import WORDS
 from app.journal.entry import Entry
 from app.sales.facts import line_amounts
 from app.sales.money import format_amount
 from app.sales.nobody import HOUSE, NO_TEAM
 
-STYLE = """
-:root { color-scheme: light dark; --back: #f4f5f8; --card: #fff; --text: #171a24; --quiet: #5b6070; --edge: #dfe2ea;
-  --won: #0b7a3e; --lost: #5b6070; }
-@media (prefers-color-scheme: dark) { :root { --back: #0e1119; --card: #171b26; --text: #eceef4; --quiet: #a2a8b8;
-  --edge: #2a3040; --won: #58d68d; --lost: #a2a8b8; } }
-* { box-sizing: border-box; }
-body { margin: 0; padding: 16px; background: var(--back); color: var(--text); overflow-wrap: anywhere;
-  font: 16px/1.45 system-ui, "Segoe UI", "Noto Sans", "Noto Sans SC", "Noto Sans CJK SC", "PingFang SC", sans-serif; }
-main { max-width: 640px; margin: 0 auto; }
-h1 { margin: 0; font-size: 24px; line-height: 1.25; }
-h2 { margin: 0 0 4px; font-size: 17px; display: flex; gap: 12px; justify-content: space-between; }
+STYLE = (
+    pages.STYLE
+    + """h2 { margin: 0 0 4px; font-size: 17px; display: flex; gap: 12px; justify-content: space-between; }
 h3 { margin: 14px 0 4px; font-size: 13px; font-weight: 600; color: var(--quiet); }
-p { margin: 4px 0; }
 section, dl { background: var(--card); border: 1px solid var(--edge); border-radius: 12px; padding: 14px 16px;
   margin: 14px 0; }
 ul { list-style: none; margin: 0; padding: 0; }
 li { padding: 6px 0; border-top: 1px solid var(--edge); }
 li:first-child { border-top: 0; }
 .row { display: flex; gap: 12px; justify-content: space-between; }
-.amount { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.quiet, dt { color: var(--quiet); }
 .won { color: var(--won); font-weight: 600; }
 .lost { color: var(--lost); }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 4px 16px; }
 dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; }
-.hash { font: 12px/1.4 ui-monospace, monospace; }
 """
-_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Vary": "Accept, Accept-Language",
-}
+)
+HEADERS = pages.headers(STYLE)
 
 Names = Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -73,8 +53,7 @@ class _Page:
         return escape(self.names.get(kind, {}).get(identity, {}).get("name") or identity)
 
     def time(self, microseconds: int) -> str:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+        return pages.local_time(microseconds, self.zone)
 
 
 def receipt_page(

@@ -8,10 +8,10 @@ both must be. ``KOS_TEST_SEED`` repeats a run.
 import asyncio
 import os
 import random
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, product
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +29,6 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from app.audit.verify import verify
-from app.challenge.scores import MEASURES
 from app.errors import AppError
 from app.events import Events, load, stored_state
 from app.journal.drafts import Fact
@@ -41,7 +40,7 @@ from app.journal.store import Store
 from app.main import RULES
 from app.sales.facts import Order, Refund
 from app.settings import Settings
-from tests import histories
+from tests import histories, invariants
 from tests.book import (
     BRAND,
     DAY,
@@ -49,7 +48,9 @@ from tests.book import (
     START,
     Book,
     cancellation_said,
+    claim_end_said,
     correction_end_said,
+    correction_said,
     dispute_said,
     event_said,
     move_said,
@@ -60,13 +61,14 @@ from tests.book import (
     session_said,
 )
 from tests.live import Clock
-from tests.recount import recount
 from tests.servers import LONG, Postgres
 
 RUNS, STEPS = (250, 60) if LONG else (20, 30)
 ORDERS = st.lists(histories.orders(), min_size=2, max_size=5)
 MOVES = ("scheduled", "live", "paused", "live", "ended", "final")
 PROCESS = st.integers(0, 1)
+# Of claims; "": withdrawn by who made it, or not answered at once.
+OUTCOMES = ("accepted", "accepted", "rejected", "")
 RECENT = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 5, -1, -2))
 SESSIONS = st.builds(
     lambda number, host: session_said(f"s{number}", {host: number, "bo": 2}),
@@ -80,9 +82,6 @@ SESSIONS_ENDED = st.builds(
     st.integers(1, 4),
     st.integers(-1, 3),
 )
-TAKING = ("order.refunded", "refund.matched", "order.disputed", "dispute.closed")
-BUCKETS = ("Held", "Available", "Paid")
-BOARDS = list(product(("host", "team"), MEASURES))
 names = count(1)
 
 
@@ -129,7 +128,7 @@ class Histories(RuleBasedStateMachine):
             process.start()
         self.name = f"machine-{next(names)}"
         self.said: list[Fact] = []
-        self.steps = self.sold = self.returned = self.corrected = self.settled = 0
+        self.steps = self.sold = self.returned = self.corrected = self.settled = self.claimed = 0
 
     def processes(self) -> list[Process]:
         return [process for side in self.sides for process in side]
@@ -204,6 +203,46 @@ class Histories(RuleBasedStateMachine):
     def settle(self, process: int, data: st.DataObject) -> None:
         self.settled += 1
         self.tell(process, [data.draw(histories.settlements(self.settled))])
+
+    @rule(process=PROCESS, data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def claim(self, process: int, data: st.DataObject, outcome: str) -> None:
+        """A host claims an order, one that is not there, or a sale that never came; some are answered at once."""
+        self.claimed += 1
+        self.tell(process, [data.draw(histories.claims(self.claimed, RECENT.map(self.recent)))])
+        if outcome and self.book.state.claims:
+            self.answer(process, outcome, next(reversed(self.book.state.claims)))
+
+    @precondition(lambda self: self.book.state.claims)
+    @rule(process=PROCESS, data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def answer_late(self, process: int, data: st.DataObject, outcome: str) -> None:
+        self.answer(process, outcome, data.draw(st.sampled_from(sorted(self.book.state.claims))))
+
+    def answer(self, process: int, outcome: str, identity: str) -> None:
+        """Upheld with the correction that gives the order to who claimed it; if that waits, the claim does, too."""
+        claim, correction = self.book.state.claims[identity], ""
+        ended = partial(claim_end_said, outcome or "withdrawn", identity)
+        if outcome == "accepted" and claim.order:
+            self.corrected += 1
+            correction = f"c{self.corrected}"
+            early, own = self.tell(process, [ended(correction), ended(person=claim.person)])
+            assert [isinstance(one, AppError) and one.code for one in (early, own)] == [
+                "correction_not_made",
+                "own_claim",
+            ]
+            self.tell(process, [correction_said([claim.order.split(":", 2)[2]], {claim.host: 1}, correction)])
+        self.tell(1 - process, [ended(correction)])
+
+    @precondition(lambda self: self.steps > STEPS // 2 and self.book.state.claims and not self.book.state.corrections)
+    @rule(process=PROCESS)
+    def final_waits_for_claims(self, process: int) -> None:
+        """An open claim could change the result, and no reason waives it."""
+        if self.book.state.status in ("live", "paused"):
+            self.tell(process, [move_said("ended")])
+        if self.book.state.status == "ended":
+            (refused,) = self.tell(process, [move_said("final", waive="they will not come")])
+
+            assert isinstance(refused, AppError)
+            assert (refused.code, refused.extra["count"]) == ("claims_open", len(self.book.state.claims))
 
     def recent(self, steps: int) -> str:
         """An order sold so many orders ago; below zero one that may be sold later."""
@@ -285,57 +324,12 @@ class Histories(RuleBasedStateMachine):
         if not hasattr(self, "book"):
             return
         self.steps += 1
-        self.money_holds()
-        self.boards_hold(BOARDS if self.steps % 10 == 0 else [BOARDS[self.steps % len(BOARDS)]])
+        invariants.money_holds(self.book)
+        invariants.claims_hold(self.book)
+        boards = invariants.BOARDS
+        invariants.boards_hold(self.book, boards if self.steps % 10 == 0 else [boards[self.steps % len(boards)]])
         if self.steps % 10 == 0:
             self.runner.run(self.databases_hold())
-
-    def money_holds(self) -> None:
-        """Zero sums; of no order and no line more taken than was there; no account on its wrong side."""
-        balances = self.book.balances()
-        assert sum(balances.values()) == 0
-        waiting = [entry for entry in self.book.entries if entry.key in self.waiting_disputes()]
-        disputed = sum(entry.content["amount"] for entry in waiting)
-        assert balances.get("Assets:Unmatched-Refunds", 0) == self.book.state.unmatched_amount + disputed
-        for account, amount in balances.items():
-            # A host who was paid more than is his by now owes it.
-            if not account.endswith(":Available"):
-                assert amount < 0 or not account.startswith(("Income:", "Liabilities:")), account
-        self.commission_holds(balances)
-        paid: dict[str, Counter[Any]] = {}
-        for entry in self.book.entries:
-            content = entry.content
-            if entry.kind == "order.paid":
-                paid[entry.key] = histories.worth_of(content["fact"])
-            elif entry.kind in TAKING and not content.get("parked"):
-                sign = 1 if entry.kind == "dispute.closed" else -1
-                for share in content.get("shares", ()):
-                    paid[content["about"]][share["line"], share["of"]] += sign * share["amount"]
-        assert all(left >= 0 for order in paid.values() for left in order.values())
-
-    def waiting_disputes(self) -> set[str]:
-        """Keys of disputes whose order has not come; those that were won before it wait for nothing."""
-        return {key for keys in self.book.state.parked.values() for key in keys if key.startswith("dispute:")}
-
-    def commission_holds(self, balances: dict[str, int]) -> None:
-        """What was earned is held, available or paid; what the state knows of it is what the ledger says."""
-        for host in self.book.state.roster.hosts:
-            buckets = [-balances.get(f"Liabilities:Commission:{host}:{name}", 0) for name in BUCKETS]
-            assert sum(buckets) == balances.get(f"Expenses:Commission:{host}", 0)
-            held = sum(of_day.get(host, 0) for of_day in self.book.state.held.values())
-            assert (held, self.book.state.available(host)) == (buckets[0], buckets[1])
-
-    def boards_hold(self, boards: Sequence[tuple[str, str]]) -> None:
-        """Boards of the side that was asked last are those of a recount; totals tie out; nothing is below zero."""
-        counted = recount(self.book.entries)
-        shared = self.book.state.rules.ranks == "shared"
-        for of, measure in boards:
-            expected = counted.board(of, measure, shared=shared)
-            shown = self.book.board(f"{of}s.{measure}")
-            rows = [(row["rank"], row["id"], number(row["score"])) for row in shown["rows"]]
-            sums = {name: number(shown[name]) for name in ("house", "excluded", "total")}
-            assert {"rows": rows, **sums} == expected, shown["board"]
-            assert all(score >= 0 for *_, score in rows)
 
     async def databases_hold(self) -> None:
         """Each process has caught up and shows the same; each database verifies; both hold the same, hash for hash."""
@@ -359,7 +353,7 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "book"):
             self.runner.run(self.databases_hold())
-            self.boards_hold(BOARDS)
+            invariants.boards_hold(self.book, invariants.BOARDS)
         for process in self.processes():
             self.runner.run(process.stop())
         self.runner.close()
@@ -367,10 +361,6 @@ class Histories(RuleBasedStateMachine):
 
 def times_of(fact: Fact) -> list[str]:
     return [name for name in fact.content if name.endswith("_at")]
-
-
-def number(shown: str | int) -> int:
-    return int(shown.replace(".", "")) if isinstance(shown, str) else shown
 
 
 @pytest.fixture
