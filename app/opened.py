@@ -150,6 +150,17 @@ def from_stored(head: Head, stored: StoredState) -> OpenEvent | None:
     return OpenEvent(at, folded.epoch, folded.state, scores)
 
 
+def is_of_other_format(stored: StoredState) -> bool:
+    """Whether another version wrote it, for itself: it is as it was written, and not for this one to read."""
+    try:
+        body = zlib.decompress(stored.body)
+        written = msgspec.msgpack.decode(body)
+    except (zlib.error, msgspec.MsgspecError):
+        return False
+    is_whole = hashlib.sha256(body).hexdigest() == stored.digest
+    return is_whole and isinstance(written, dict) and written.get("format") != STATE_FORMAT
+
+
 async def load(store: Store, event: str, at: int | None = None, use_states: bool = True) -> OpenEvent:
     """Fold an event from the newest stored state up to its head, or to position ``at``; it has no writer.
 
