@@ -47,6 +47,7 @@ class OpenEvent:
         self.scores = scores
         self.writer: Writer | None = None
         self.asked_at = time.monotonic()
+        self.check_writable: Callable[[str], None] = lambda event: None
         self.on_change: Callable[[OpenEvent, Sequence[Entry]], None] = lambda event, entries: None
         self.on_commit: Callable[[str, Sequence[Entry]], None] = lambda event, entries: None
         self.on_broken: Callable[[OpenEvent], None] = lambda event: None
@@ -87,8 +88,9 @@ class OpenEvent:
     async def submit(self, facts: Sequence[Fact]) -> list[Outcome]:
         """Have facts decided and committed together; one outcome each, in order.
 
-        Errors: Unavailable (database gone, queue full); a refusal is an outcome, not an error.
+        Errors: Unavailable (database gone, queue full, in quarantine); a refusal is an outcome, not an error.
         """
+        self.check_writable(self.head.event)
         if self.writer is None:
             raise Unavailable("event_unloading", "The event is being unloaded; send it again.")
         return await self.writer.submit(facts)

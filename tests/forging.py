@@ -51,14 +51,14 @@ def tell(url: str) -> None:
     asyncio.run(_tell(url))
 
 
-async def sign(url: str, *positions: int) -> None:
-    """Sign entries of the event with ``KEY``."""
-    entries = {entry.position: entry for entry in await _entries(url)}
+async def sign(url: str, *positions: int, event: str = EVENT) -> None:
+    """Sign entries of an event with ``KEY``."""
+    entries = {entry.position: entry for entry in await _entries(url, event)}
     engine = create_engine(url)
     signed = Checkpoints(engine, KEY, lambda: factories.NOW_US)
     for position in positions:
         entry = entries[position]
-        await signed.at(Head(EVENT, "", position, entry.hash, entry.recorded_at))
+        await signed.at(Head(event, "", position, entry.hash, entry.recorded_at))
     await engine.dispose()
 
 
@@ -72,10 +72,10 @@ def told_sqlite(folder: Path) -> Path:
     return folder / "kos.db"
 
 
-async def _entries(url: str) -> list[Entry]:
+async def _entries(url: str, event: str = EVENT) -> list[Entry]:
     store = open_store(url)
     try:
-        return await store.read(EVENT, 0, 10_000)
+        return await store.read(event, 0, 10_000)
     finally:
         await store.close()
 

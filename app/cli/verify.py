@@ -13,8 +13,10 @@ from rich.progress import Progress
 from app.audit.kept_checkpoints import add_checkpoints, read_checkpoints
 from app.audit.verify import PASSES, Checkpoint, Report
 from app.audit.verify import verify as verify_event
-from app.cli.database import CANNOT_RUN, opened_store, progress, run
+from app.cli.database import CANNOT_RUN, load_settings, opened_store, progress, run
+from app.database import create_engine
 from app.journal.store import Store
+from app.quarantine import Quarantine
 
 
 def verify(
@@ -32,15 +34,16 @@ def verify(
         bool,
         typer.Option("--from-checkpoint", help="Only what came after the last stored state that a signature pins."),
     ] = False,
+    lift: Annotated[
+        bool, typer.Option("--lift", help="Have what is clean taken out of quarantine: it can be written into again.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the reports as JSON, one line per event as it is done.")
     ] = False,
 ) -> None:
     """Recompute hashes, postings and boards from the entries and name everything that does not agree."""
-    if from_checkpoint and (digest or checkpoints or add):
-        typer.echo(
-            "A digest, and checkpoints kept elsewhere, are of whole journals: leave out --from-checkpoint.", err=True
-        )
+    if from_checkpoint and (digest or checkpoints or add or lift):
+        typer.echo("--from-checkpoint looks at a part; the other options are about whole journals.", err=True)
         raise typer.Exit(CANNOT_RUN)
     asked = _Asked(event, digest, checkpoints, from_checkpoint, as_json)
     reports = run(asked.reports)
@@ -49,14 +52,28 @@ def verify(
         raise typer.Exit(CANNOT_RUN)
     if add:
         add_checkpoints(add, reports)
+    lifted = run(lambda: _lift(reports)) if lift else []
     if not as_json:
         for report in reports:
             typer.echo(as_text(report, from_checkpoint))
+    for name in lifted:
+        typer.echo(f"{name} is out of quarantine", err=as_json)
     raise typer.Exit(max((report.exit_code for report in reports), key=_SEVERITY.index))
 
 
 # A finding outweighs an incomplete check of another event.
 _SEVERITY = (0, 2, 1)
+
+
+async def _lift(reports: list[Report]) -> list[str]:
+    """Events that were in quarantine, and are clean."""
+    engine = create_engine(load_settings(is_first=False).database_url)
+    try:
+        quarantine = Quarantine(engine)
+        clean = [report.event for report in reports if report.exit_code == 0]
+        return [event for event in clean if await quarantine.lift(event)]
+    finally:
+        await engine.dispose()
 
 
 @dataclass(frozen=True)
