@@ -18,7 +18,7 @@ from tests.servers import Postgres
 from tests.tampering import EVENT, TamperedPostgres, TamperedSqlite, copy_of_postgres, copy_of_sqlite, fill
 
 Database = TamperedSqlite | TamperedPostgres
-# The order whose two pieces become three.
+# An order of h8, who is credited with more than it brought.
 POSITION = 25
 VERIFYING = {"KOS_VERIFY_AT_START": "true", "KOS_LOG_FORMAT": "json"}
 
@@ -39,6 +39,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     server.drop_database(copy.url)
 
 
+@pytest.fixture
+def shared(postgres: Postgres) -> Iterator[TamperedPostgres]:
+    """For several processes; nothing of it was signed."""
+    copy = copy_of_postgres(postgres)
+    yield copy
+    postgres.drop_database(copy.url)
+
+
 def flip(database: Database, there: bytes, wanted: bytes) -> None:
     """Behind the guards, which stay away."""
     where = f"event = '{EVENT}' AND position = {POSITION}"
@@ -50,11 +58,11 @@ def flip(database: Database, there: bytes, wanted: bytes) -> None:
 
 
 def damage(database: Database) -> None:
-    flip(database, b'"quantity":2', b'"quantity":3')
+    flip(database, b'"amount":3400', b'"amount":9400')
 
 
 def repair(database: Database) -> None:
-    flip(database, b'"quantity":3', b'"quantity":2')
+    flip(database, b'"amount":9400', b'"amount":3400')
 
 
 async def quarantined(client: httpx2.AsyncClient) -> list[str]:
@@ -117,38 +125,39 @@ async def test_event_that_does_not_verify_is_read_only_until_it_was_repaired(dat
     assert (lifted.returncode, f"{EVENT} is out of quarantine" in lifted.stdout) == (0, True)
 
 
-async def test_mark_reaches_every_process_of_the_installation(postgres: Postgres):
-    database = copy_of_postgres(postgres)
+async def test_mark_reaches_every_process_of_the_installation(shared: TamperedPostgres):
+    database = shared
     async with AsyncExitStack() as stack:
-        stack.callback(postgres.drop_database, database.url)
         first = await stack.enter_async_context(serving(database.url, KOS_VERIFY_AT_START="false"))
         client = await stack.enter_async_context(first.client())
         event = EventClient(client, EVENT)
-        # It has folded what is damaged after that, and finds nothing by itself.
+        # It has folded what is damaged after that, and finds nothing by itself; the second one folds the damage.
         await event.sell("before", "h7")
-        score = (await event.scores())["h7"]
+        right = await event.scores()
         damage(database)
+        database.run("DELETE FROM state")
         second = await stack.enter_async_context(serving(database.url, **VERIFYING))
         other = await stack.enter_async_context(second.client())
 
         for each in (client, other):
             await until_quarantined(each, EVENT)
             await assert_read_only(each, EventClient(each, EVENT))
+        wrong = await EventClient(other, EVENT).scores()
         repair(database)
         run_kos("verify", "--event", EVENT, "--lift", KOS_DATABASE_URL=database.url)
         for number, each in enumerate((client, other)):
             await until_quarantined(each)
-            await EventClient(each, EVENT).sell(f"after-{number}", "h8")
+            await EventClient(each, EVENT).sell(f"after-{number}", "h9")
 
-        assert [(await EventClient(each, EVENT).scores())["h7"] for each in (client, other)] == [score, score]
+        assert float(wrong["h8"]) == float(right["h8"]) + 60
+        assert [(await EventClient(each, EVENT).scores())["h8"] for each in (client, other)] == [right["h8"]] * 2
 
 
-async def test_one_of_several_workers_verifies_for_all(postgres: Postgres):
-    database = copy_of_postgres(postgres)
-    damage(database)
+async def test_one_of_several_workers_verifies_for_all(shared: TamperedPostgres):
+    damage(shared)
 
     def on(port: int) -> AppServer:
-        return app_server(port, database.url, "--workers", "2", **VERIFYING)
+        return app_server(port, shared.url, "--workers", "2", **VERIFYING)
 
     server = start_on_free_port(on)
     try:
@@ -159,4 +168,3 @@ async def test_one_of_several_workers_verifies_for_all(postgres: Postgres):
                 await assert_read_only(client, EventClient(client, EVENT))
     finally:
         server.close()
-        postgres.drop_database(database.url)
