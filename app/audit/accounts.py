@@ -6,6 +6,7 @@ Memory is bounded by hosts, teams and what waits for its order.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.audit.report import Report
 from app.journal.entry import Entry
@@ -56,7 +57,7 @@ class Accounts:
         elif content.get("parked"):
             self._parked[entry.key] = content["amount"]
         elif "of" in content:
-            self._parked.pop(content["of"], None)
+            self._matched(content)
         else:
             return
         held = self._balances[UNMATCHED_REFUNDS] + self._waited
@@ -65,6 +66,14 @@ class Accounts:
             self._is_suspense_right = False
             detail = f"the account holds {held}, and {sum(self._parked.values())} waits for orders"
             self._report.find("suspense_mismatch", entry.position, detail)
+
+    def _matched(self, content: Mapping[str, Any]) -> None:
+        if content["of"] in self._parked:
+            del self._parked[content["of"]]
+        else:
+            # A walk may begin between an order and what had waited for it: then no state lists it any more. Whether
+            # it ever waited is seen from the order.
+            self._parked[""] = self._parked.get("", 0) - content.get("parked_amount", content["amount"])
 
     def note_status(self, opened: OpenEvent) -> None:
         """After an entry that moved the event."""
