@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -196,9 +197,8 @@ def _lifespan(
             try:
                 yield
             finally:
-                for watch in watches:
-                    watch.cancel()
                 # In this order: each uses those after it.
+                await _close("watches", partial(_cancel, watches))
                 await _close("hub", feed.hub.close)
                 await _close("events", opened.close)
                 if isinstance(bus, RedisBus):
@@ -260,6 +260,13 @@ def _bus(settings: Settings, store: Store, access: Access) -> LocalBus | RedisBu
     bus = RedisBus(url, access.secret_for(b"kos.bus.1"))
     bus.start()
     return bus
+
+
+async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Also waits for what they end with: one of them has a process that must not stay behind."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def _close(part: str, close: Callable[[], Awaitable[None]]) -> None:

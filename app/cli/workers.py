@@ -29,7 +29,7 @@ _BACKOFF_SECONDS_MAX = 10.0
 # So many in a row that ended before they served, while no other serves: it is no accident.
 _FAILED_STARTS_MAX = 4
 # What closing the database takes at most, after the time to drain.
-CLOSE_SECONDS_MAX = 6.0
+CLOSE_SECONDS_MAX = 7.0
 
 
 @dataclass(eq=False)
