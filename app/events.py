@@ -65,6 +65,8 @@ class Events:
         )
         self.on_change: Callable[[OpenEvent, Sequence[Entry]], None] = lambda event, entries: None
         self.is_followed: Callable[[str], bool] = lambda event: False
+        # Raises what whoever would write into an event is told while nobody may.
+        self.check_writable: Callable[[str], None] = lambda event: None
 
     def known(self, event: str) -> OpenEvent | None:
         """The event if it is open in this process: the way of the hot path, without waiting."""
@@ -163,6 +165,7 @@ class Events:
         self._broken.pop(event, None)
         settings = self._settings
         opened.writer = Writer(opened, self._store, self._rules, settings.batch_facts_max, settings.queue_facts_max)
+        opened.check_writable = self.check_writable
         opened.on_change = self._changed
         opened.on_commit = self.following.tell
         opened.on_broken = self._give_up
@@ -219,6 +222,11 @@ class Events:
 
     async def _move_if_due(self, event: OpenEvent) -> None:
         try:
+            self.check_writable(event.head.event)
+        except Unavailable:
+            # Whoever opens it once it takes something again plans the move anew.
+            return
+        try:
             await event.submit([Fact("schedule", "", {}, "schedule")])
         except Unavailable as error:
             log.warning("due_move_failed", journal_event=event.head.event, reason=str(error))
@@ -237,6 +245,13 @@ class Events:
             idle = now - event.asked_at > self._settings.event_idle_seconds
             if (idle or number < surplus) and event.writer is not None and event.writer.is_idle:
                 self._unload(event)
+
+    def fold_anew(self, event: str) -> None:
+        """Let go of what is folded of an event, if it is open: its journal may have been repaired."""
+        opened = self._open.get(event)
+        if opened is not None:
+            self._unload(opened)
+            self.on_change(opened, ())
 
     def _give_up(self, event: OpenEvent) -> None:
         """Let go of a copy that went wrong: whoever asks next, the followers first, gets one that is folded anew."""

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -45,11 +46,12 @@ from app.api.sse import sse_router
 from app.api.stream import Stream
 from app.audience.heartbeats import Heartbeats
 from app.audience.presence import Presence
+from app.audit.at_start import verify_at_start
 from app.audit.checkpoints import PURPOSE, Checkpoints, Watch, clock_us
 from app.audit.signing import SigningKey
 from app.database import create_engine
 from app.errors import AppError
-from app.events import Events
+from app.events import Events, OpenEvent
 from app.feed import Feed
 from app.journal.lock import serving
 from app.journal.migrate import upgrade_in_loop
@@ -59,6 +61,7 @@ from app.journal.store import Store
 from app.links import Links
 from app.overlays import Overlays
 from app.profiles import Profiles
+from app.quarantine import Quarantine
 from app.realtime import observe
 from app.realtime.bus import Bus, LocalBus, WatchedBus
 from app.realtime.connections import MayFollow, StreamLimits
@@ -181,6 +184,7 @@ def _lifespan(
             services = app.state.services = Services(
                 settings, store, opened, feed, profiles, access, *links, *overlays, signed
             )
+            quarantine = await _quarantine(engine, opened, app.state.readiness)
             stream = _stream(services, feed.hub)
             channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
             _include_first(app, stream.router)
@@ -188,14 +192,12 @@ def _lifespan(
             presence = _live_viewers(services, stream, bus)
             app.state.readiness.followers = stream.connections.everyone
             app.state.readiness.is_catching_up = lambda: opened.is_catching_up
-            signing = Watch(signed, opened.opened, settings.checkpoint_entries, settings.checkpoint_seconds)
-            watches = _watches(services, feed.hub, stream, presence, signing)
+            watches = _watches(services, feed.hub, stream, presence, quarantine)
             try:
                 yield
             finally:
-                for watch in watches:
-                    watch.cancel()
                 # In this order: each uses those after it.
+                await _close("watches", partial(_cancel, watches))
                 await _close("hub", feed.hub.close)
                 await _close("events", opened.close)
                 await _close("bus", bus.close)
@@ -206,10 +208,19 @@ def _lifespan(
 
 
 def _watches(
-    services: Services, hub: Hub, stream: Stream, presence: Presence, signing: Watch
+    services: Services, hub: Hub, stream: Stream, presence: Presence, quarantine: Quarantine
 ) -> list[asyncio.Task[None]]:
-    """What runs for as long as the application does."""
+    """What runs for as long as the application does, and what it does once after its start."""
+    settings = services.settings
+
+    def sound() -> list[OpenEvent]:
+        return [event for event in services.events.opened() if not quarantine.has(event.head.event)]
+
+    signing = Watch(services.checkpoints, sound, settings.checkpoint_entries, settings.checkpoint_seconds)
+    at_start = [verify_at_start(settings.database_url, quarantine.add)] if settings.verify_at_start else []
     return [
+        *map(asyncio.create_task, at_start),
+        asyncio.create_task(quarantine.watch()),
         asyncio.create_task(presence.watch()),
         asyncio.create_task(hub.refresh_live("viewers", _VIEWERS_SECONDS)),
         asyncio.create_task(stream.connections.watch()),
@@ -217,6 +228,17 @@ def _watches(
         asyncio.create_task(hub.refresh_live("overlays", _OVERLAYS_SECONDS)),
         asyncio.create_task(signing.watch()),
     ]
+
+
+async def _quarantine(engine: AsyncEngine, events: Events, readiness: Readiness) -> Quarantine:
+    """Have events that do not verify take nothing more. Errors: Unavailable."""
+    quarantine = Quarantine(engine)
+    await quarantine.look()
+    events.check_writable = quarantine.check
+    # What is folded may be what was repaired since.
+    quarantine.on_lifted = events.fold_anew
+    readiness.quarantined = lambda: quarantine.events
+    return quarantine
 
 
 def _include_first(app: FastAPI, router: APIRouter) -> None:
@@ -239,6 +261,13 @@ def _bus(settings: Settings, store: Store, access: Access) -> WatchedBus:
     bus = RedisBus(url, access.secret_for(b"kos.bus.1"))
     bus.start()
     return bus
+
+
+async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Also waits for what they end with: one of them has a process that must not stay behind."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def _close(part: str, close: Callable[[], Awaitable[None]]) -> None:

@@ -44,6 +44,8 @@ BATCH = Histogram(
 )
 COMMIT = Histogram("kos_journal_commit_seconds", "Transactions that append entries", buckets=_SECONDS)
 
+QUARANTINED = Gauge("kos_events_quarantined", "Events that take nothing more", multiprocess_mode="livemax")
+
 # The process.
 REQUESTS = Counter("kos_http_requests", "HTTP calls answered", ["route", "status"])
 LOOP_DELAY = Histogram("kos_loop_delay_seconds", "How late the event loop runs what is due", buckets=_SECONDS)

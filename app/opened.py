@@ -47,6 +47,7 @@ class OpenEvent:
         self.scores = scores
         self.writer: Writer | None = None
         self.asked_at = time.monotonic()
+        self.check_writable: Callable[[str], None] = lambda event: None
         self.on_change: Callable[[OpenEvent, Sequence[Entry]], None] = lambda event, entries: None
         self.on_commit: Callable[[str, Sequence[Entry]], None] = lambda event, entries: None
         self.on_broken: Callable[[OpenEvent], None] = lambda event: None
@@ -87,8 +88,9 @@ class OpenEvent:
     async def submit(self, facts: Sequence[Fact]) -> list[Outcome]:
         """Have facts decided and committed together; one outcome each, in order.
 
-        Errors: Unavailable (database gone, queue full); a refusal is an outcome, not an error.
+        Errors: Unavailable (database gone, queue full, in quarantine); a refusal is an outcome, not an error.
         """
+        self.check_writable(self.head.event)
         if self.writer is None:
             raise Unavailable("event_unloading", "The event is being unloaded; send it again.")
         return await self.writer.submit(facts)
@@ -148,6 +150,17 @@ def from_stored(head: Head, stored: StoredState) -> OpenEvent | None:
     scores = {"full": full, "public": full if folded.public is None else Scoreboard(folded.public)}
     at = Head(head.event, head.brand, stored.position, folded.hash, folded.state.recorded_at)
     return OpenEvent(at, folded.epoch, folded.state, scores)
+
+
+def is_of_other_format(stored: StoredState) -> bool:
+    """Whether another version wrote it, for itself: it is as it was written, and not for this one to read."""
+    try:
+        body = zlib.decompress(stored.body)
+        written = msgspec.msgpack.decode(body)
+    except (zlib.error, msgspec.MsgspecError):
+        return False
+    is_whole = hashlib.sha256(body).hexdigest() == stored.digest
+    return is_whole and isinstance(written, dict) and written.get("format") != STATE_FORMAT
 
 
 async def load(store: Store, event: str, at: int | None = None, use_states: bool = True) -> OpenEvent:

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     state_entries: int = Field(10_000, ge=1, description="The folded state is stored every so many entries")
     checkpoint_entries: int = Field(10_000, ge=1, description="The head of an event is signed every so many entries")
     checkpoint_seconds: float = Field(60, gt=0, description="The head is signed at the latest so long after it moved")
+    verify_at_start: bool = Field(True, description="Whether what came since the last checkpoint is verified at start")
     writer_connections_max: int = Field(8, ge=1, description="Database connections that writers may hold")
     events_open_max: int = Field(200, ge=1, description="Events kept folded in memory")
     event_idle_seconds: float = Field(600, gt=0, description="An event that nobody asks for is unloaded after this")

@@ -71,7 +71,12 @@ def _client(app: ASGIApp, key: str, documented: Documented) -> httpx2.AsyncClien
 @asynccontextmanager
 async def running_app(database_url: str, clock: Callable[[], int] | None = None, **settings: Any) -> AsyncIterator[Api]:
     """The application with its lifespan run, called without sockets; ``settings`` by their names."""
-    given: dict[str, Any] = {"database_url": database_url, "admin_key": SecretStr(ADMIN_KEY), **settings}
+    given: dict[str, Any] = {
+        "database_url": database_url,
+        "admin_key": SecretStr(ADMIN_KEY),
+        "verify_at_start": False,
+        **settings,
+    }
     app = create_app(Settings(**given), clock)
     documented = Documented(app._app.openapi())  # type: ignore[attr-defined]
     async with _lifespan(app), _client(app, ADMIN_KEY, documented) as client:

@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY
 from app import decide, errors, metrics, state
 from app.api import problems
 from app.audit.package_reader import CODES
-from app.audit.verify import CHECKPOINT_PASSES, PASSES
+from app.audit.verify import PASSES
 from app.cli import COMMANDS, load
 from app.journal.tables import metadata
 from app.settings import Settings
@@ -191,7 +191,7 @@ def test_tables_guards_and_findings_are_documented():
 
     assert first_names(section(architecture, "## Tables")) == set(metadata.tables)
     assert set(re.findall(r"`(\w+)`", guarded)) >= states | words
-    assert first_names(section(operations, "## Verify")) >= {*PASSES, *CHECKPOINT_PASSES}
+    assert first_names(section(operations, "## Verify")) >= {*PASSES}
     assert first_names(section(operations, "## Recount")) == set(CODES)
 
 

@@ -4,6 +4,7 @@ Some load balancers ask by HEAD: no body, same answer.
 """
 
 import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -13,6 +14,9 @@ from app.api.documents import problem_responses
 from app.api.guard import PUBLIC, GuardedRoute, needs
 from app.api.readiness import Readiness
 from app.api.services import services_of
+
+# Named by an answer that is asked for every few seconds.
+_QUARANTINED_MAX = 100
 
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
 
@@ -28,12 +32,17 @@ async def healthz() -> dict[str, str]:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readyz", responses=problem_responses(503))
 @needs(PUBLIC)
-async def readyz(request: Request) -> dict[str, str]:
-    """The database answers too, and the process neither stops nor has yet to catch up with others."""
+async def readyz(request: Request) -> dict[str, Any]:
+    """The database answers too, and the process neither stops nor has yet to catch up with others.
+
+    Events in `quarantined` can be read and take nothing more, because their journals do not verify; everything else is
+    served as ever, so the process is ready.
+    """
     readiness: Readiness = request.app.state.readiness
     readiness.require()
     await services_of(request).store.ping()
-    return {"status": "ready"}
+    quarantined = readiness.quarantined()[:_QUARANTINED_MAX]
+    return {"status": "ready"} | ({"quarantined": list(quarantined)} if quarantined else {})
 
 
 @router.get(

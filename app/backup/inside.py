@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import create_engine
 from app.journal.entry import Entry, parsed
-from app.journal.store import AccountSum, Head, Posting, SnapshotReader, StoredState
-from app.journal.tables import entry, head, metadata, posting, secret, state
+from app.journal.store import AccountSum, Head, Posting, SignedHash, SnapshotReader, StoredState
+from app.journal.tables import checkpoint, checkpoint_key, entry, head, metadata, posting, secret, state
 
 # A reader of everything may stop for long between two reads: it also checks and writes.
 IDLE_SECONDS_MAX = 600
@@ -76,6 +76,19 @@ class _Reader:
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         return []
 
+    async def latest_state(self, at: int) -> StoredState | None:
+        return None
+
+    async def signed(self, after: int, limit: int) -> list[SignedHash]:
+        columns = [checkpoint.c[name] for name in SignedHash._fields]
+        asked = select(*columns).where(checkpoint.c.event == self._event, checkpoint.c.position > after)
+        rows = await self._db.execute(asked.order_by(checkpoint.c.position).limit(limit))
+        return [SignedHash(*row) for row in rows]
+
+    async def signing_keys(self) -> dict[str, bytes]:
+        rows = await self._db.execute(select(checkpoint_key.c.id, checkpoint_key.c.public))
+        return {row.id: row.public for row in rows}
+
 
 @asynccontextmanager
 async def reading(url: str) -> AsyncIterator[AsyncConnection]:
@@ -113,4 +126,7 @@ def rows_of(table: Table, event: str) -> Select[tuple[object, ...]] | None:
 def _belongs_to(table: Table, event: str) -> ColumnElement[bool] | None:
     if table is secret:
         return table.c.name == _HIDES_BUYERS_OF.format(event)
+    if table is checkpoint_key:
+        # A signature without its key proves nothing where the event comes to.
+        return checkpoint_key.c.id.in_(select(checkpoint.c.key).where(checkpoint.c.event == event))
     return table.c.event == event if "event" in table.c else None

@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.backup.file import checked, lines, unreadable
 from app.backup.inside import OTHERS, heads, rows_of
 from app.backup.make import Steps, Told, prove
+from app.database import insert_for
 from app.errors import Conflict
 from app.journal.entry import Entry, parsed
 from app.journal.lock import serving
 from app.journal.migrate import connection_for_migration, newest, upgrade_in_loop
 from app.journal.store import Head, Posting, head_after, new_head
+from app.journal.tables import checkpoint_key, metadata
 from app.journal.tables import entry as entry_table
 from app.journal.tables import head as head_table
-from app.journal.tables import metadata
 from app.journal.tables import posting as posting_table
 
 # Rows of one statement: far below the 32,767 parameters that both databases allow.
@@ -144,7 +145,11 @@ class _Loading:
         if self._entries:
             await self._append()
         if self._rows and self._table is not None:
-            await self._db.execute(insert(self._table), self._rows)
+            into = insert(self._table)
+            if self._table is checkpoint_key:
+                # The same key may sign here as well.
+                into = insert_for(self._db, self._table).on_conflict_do_nothing()
+            await self._db.execute(into, self._rows)
             self._rows = []
 
     async def _append(self) -> None:

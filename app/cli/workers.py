@@ -23,12 +23,13 @@ from prometheus_client import multiprocess
 log = structlog.get_logger(__name__)
 
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+VERIFIES_NOT = {"KOS_VERIFY_AT_START": "false"}
 _BACKOFF_SECONDS_FIRST = 0.1
 _BACKOFF_SECONDS_MAX = 10.0
 # So many in a row that ended before they served, while no other serves: it is no accident.
 _FAILED_STARTS_MAX = 4
 # What closing the database takes at most, after the time to drain.
-CLOSE_SECONDS_MAX = 6.0
+CLOSE_SECONDS_MAX = 7.0
 
 
 @dataclass(eq=False)
@@ -36,6 +37,8 @@ class _Worker:
     process: "subprocess.Popen[bytes]"
     # Its end closes with the worker, and the worker stops when ours does.
     link: socket.socket
+    # Whether it verifies what came since the last checkpoint.
+    verifies: bool
     is_serving: bool = False
 
 
@@ -97,6 +100,8 @@ class Supervisor:
         return self._stop()
 
     def _start(self, selector: selectors.BaseSelector, directory: str) -> None:
+        # One of them does it for all.
+        verifies = not any(worker.verifies for worker in self._workers)
         link, inherited = socket.socketpair()
         with inherited:
             given = (self.host, str(self.port), str(inherited.fileno()))
@@ -104,9 +109,9 @@ class Supervisor:
                 # Not the folder where it is called: a file of the same name there would be taken for ours.
                 [sys.executable, "-P", "-m", "app.cli.worker", *given],
                 pass_fds=[inherited.fileno()],
-                env={**os.environ, METRICS_VARIABLE: directory},
+                env={**os.environ, METRICS_VARIABLE: directory, **({} if verifies else VERIFIES_NOT)},
             )
-        worker = _Worker(process, link)
+        worker = _Worker(process, link, verifies)
         self._workers.append(worker)
         selector.register(link, selectors.EVENT_READ, worker)
 

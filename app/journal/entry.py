@@ -146,6 +146,29 @@ def epoch_of(first_hash: bytes) -> str:
     return first_hash[:4].hex()
 
 
+def is_canonical(entry: Entry) -> bool:
+    """Whether the body is what its content is written as, with nothing in it that readers disagree about."""
+    try:
+        return fast_canonical_bytes(entry.content) == entry.body and _is_plain(entry.content)
+    except TypeError:
+        return False
+
+
+def _is_plain(value: dict[str, Any] | list[Any]) -> bool:
+    """As ``canonical_bytes`` checks it, for what was read from JSON; in a fifth of the time."""
+    for item in value.values() if isinstance(value, dict) else value:
+        kind = type(item)
+        if kind is int:
+            if not -(2**63) <= item < 2**63:
+                return False
+        elif kind is dict or kind is list:
+            if not _is_plain(item):
+                return False
+        elif kind is not str and kind is not bool:
+            return False
+    return True
+
+
 def content_hash(entry: Entry) -> bytes:
     """SHA-256 over kind, key and body, each with its length before it: what was decided, not where and when."""
     digest = hashlib.sha256()

@@ -16,6 +16,7 @@ from app.journal.store import (
     HeadMoved,
     KindSum,
     Posting,
+    SignedHash,
     StoredState,
     new_head,
 )
@@ -282,6 +283,19 @@ def latest_state(db: sqlite3.Connection, event: str, at: int | None) -> StoredSt
         (event, at),
     ).fetchone()
     return StoredState(*row) if row else None
+
+
+def signed(db: sqlite3.Connection, event: str, after: int, limit: int) -> list[SignedHash]:
+    rows = db.execute(
+        "SELECT position, hash, made_at, key, signature FROM checkpoint WHERE event = ? AND position > ?"
+        " ORDER BY position LIMIT ?",
+        (event, after, limit),
+    )
+    return [SignedHash(*row) for row in rows.fetchall()]
+
+
+def signing_keys(db: sqlite3.Connection) -> dict[str, bytes]:
+    return dict(db.execute("SELECT id, public FROM checkpoint_key").fetchall())
 
 
 def save_state(db: sqlite3.Connection, state: StoredState) -> None:

@@ -18,7 +18,7 @@ What a call can raise, besides those named at it:
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.journal.entry import ZERO_HASH, Entry
 
@@ -103,6 +103,16 @@ class StoredState:
     position: int
     digest: str
     body: bytes
+
+
+class SignedHash(NamedTuple):
+    """A checkpoint as it is stored: the hash that an entry had, and what a key signed of it. Not checked."""
+
+    position: int
+    hash: bytes
+    made_at: int
+    key: str
+    signature: bytes
 
 
 class HeadMoved(Exception):
@@ -191,6 +201,15 @@ class SnapshotReader(Protocol):
 
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         """Stored states with ``position > after``, ascending; bodies can be large: keep ``limit`` small."""
+
+    async def latest_state(self, at: int) -> StoredState | None:
+        """The newest stored state with ``position <= at``."""
+
+    async def signed(self, after: int, limit: int) -> list[SignedHash]:
+        """Checkpoints with ``position > after``, ascending."""
+
+    async def signing_keys(self) -> dict[str, bytes]:
+        """By its name, the public half of every key that has signed in this installation."""
 
 
 class Store(Protocol):

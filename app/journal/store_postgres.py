@@ -23,6 +23,7 @@ from app.journal.store import (
     KindSum,
     Posting,
     Session,
+    SignedHash,
     SnapshotReader,
     StoredState,
 )
@@ -187,6 +188,16 @@ class _Snapshot:
 
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         return [StoredState(*row) for row in await self._fetch(sql.STATES, self._event, after, limit)]
+
+    async def latest_state(self, at: int) -> StoredState | None:
+        rows = await self._fetch(sql.LATEST_STATE, self._event, at)
+        return StoredState(*rows[0]) if rows else None
+
+    async def signed(self, after: int, limit: int) -> list[SignedHash]:
+        return [SignedHash(*row) for row in await self._fetch(sql.SIGNED, self._event, after, limit)]
+
+    async def signing_keys(self) -> dict[str, bytes]:
+        return dict(map(tuple, await self._fetch(sql.SIGNING_KEYS)))
 
     async def _fetch(self, statement: str, *arguments: Any) -> list[Any]:
         try:

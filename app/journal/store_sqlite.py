@@ -22,6 +22,7 @@ from app.journal.store import (
     KindSum,
     Posting,
     Session,
+    SignedHash,
     SnapshotReader,
     StoredState,
     head_after,
@@ -290,3 +291,12 @@ class _Snapshot:
 
     async def states(self, after: int = 0, limit: int = 100) -> list[StoredState]:
         return await self._thread.call(partial(run.states, event=self._event, after=after, limit=limit))
+
+    async def latest_state(self, at: int) -> StoredState | None:
+        return await self._thread.call(partial(run.latest_state, event=self._event, at=at))
+
+    async def signed(self, after: int, limit: int) -> list[SignedHash]:
+        return await self._thread.call(partial(run.signed, event=self._event, after=after, limit=limit))
+
+    async def signing_keys(self) -> dict[str, bytes]:
+        return await self._thread.call(run.signing_keys)

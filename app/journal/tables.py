@@ -214,3 +214,15 @@ checkpoint_key = Table(
     CheckConstraint("length(public) = 32", name="public_size"),
     **_SQLITE,
 )
+
+# Events that take nothing more because their journal did not verify, each with the first finding.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("code", TEXT, nullable=False),
+    Column("position", BIG, nullable=False),
+    Column("detail", TEXT, nullable=False),
+    Column("found_at", BIG, nullable=False),
+    **_SQLITE,
+)

@@ -14,16 +14,21 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.audit.checkpoints import Checkpoints
+from app.audit.verify import verify
 from app.backup.file import checked, lines, writing
 from app.backup.make import Unproven, make_backup
 from app.backup.restore import restore
 from app.errors import AppError, Conflict, Invalid, NotFound
 from app.journal.lock import DatabaseInUse, serving
 from app.journal.migrate import upgrade_in_loop
+from app.journal.open import open_store
 from app.journal.tables import metadata
 from tests import factories
 from tests.app_in_process import running_app
 from tests.event_client import EventClient
+from tests.forging import KEY as SIGNER
+from tests.forging import sign
 from tests.live import create, orders, running
 from tests.tampering import EVENT, TamperedPostgres, TamperedSqlite
 
@@ -309,3 +314,24 @@ async def test_file_that_was_cut_off_or_changed_anywhere_is_refused(filled: Fill
 
     assert not (tmp_path / "restored.db").exists()
     await restore(url, file)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_was_signed_of_an_event_comes_with_the_keys_that_signed_it(
+    filled: Filled, empty: Empty, tmp_path: Path, kind: str
+):
+    database, url, file = filled("sqlite"), empty(kind), tmp_path / "one.kos"
+    await sign(database.url, 20, event=EVENT)
+    async with running_app(url) as api:
+        await EventClient(api.client, "older").open()
+        # The same key signs there.
+        await Checkpoints(api.services.checkpoints._db, SIGNER).keys()
+
+    await make_backup(database.url, file, EVENT)
+    restored = await restore(url, file)
+
+    assert (restored["rows"]["checkpoint"], restored["rows"]["checkpoint_key"]) == (1, 1)
+    store = open_store(url)
+    report = await verify(store, EVENT)
+    await store.close()
+    assert (report.exit_code, report.signed) == (0, 1)

@@ -1,10 +1,13 @@
 """``kos verify``: clean after what the program did; whatever else was changed in the database is found and named."""
 
 import asyncio
+import hashlib
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.audit.verify import Report, verify
@@ -254,6 +257,18 @@ def test_changed_stored_state_is_found(database: Database, change: str):
     if change == "digest":
         # Nothing but the report may be on the command's standard output, whatever is logged on the way.
         verified_by_command(database)
+
+
+def test_stored_state_of_another_version_is_passed_over(database: Database):
+    where = f"event = '{EVENT}' AND position = 20"
+    stored = bytes.fromhex(database.rows(f"SELECT {database.HEX.format('body')} FROM state WHERE {where}")[0][0])
+    other = msgspec.msgpack.encode(msgspec.msgpack.decode(zlib.decompress(stored)) | {"format": "0"})
+    body = database.BYTES.format(zlib.compress(other).hex())
+    database.run(f"UPDATE state SET body = {body}, digest = '{hashlib.sha256(other).hexdigest()}' WHERE {where}")
+
+    code, report = verified(database)
+
+    assert (code, report["findings"], report["states"]) == (0, [], 2)
 
 
 def test_moved_back_head_is_refused_and_found(database: Database):
