@@ -1,11 +1,12 @@
 """What must hold of an entry, seen from the state that it found; for what needs no other entries of its order. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.audit.order_rules import check_commission
 from app.audit.report import Report
 from app.journal.entry import Entry
+from app.sales.attribution import INDIRECT, with_stores
 from app.sales.facts import line_amounts
 from app.sales.nobody import HOUSE, NO_TEAM
 from app.sales.remaining import opened
@@ -79,7 +80,7 @@ class EntryRules:
                 self._report.find("team_mismatch", entry.position, f"{host} was not in the team {part['team']!r}")
 
     def _split(self, state: State, entry: Entry) -> None:
-        """Lines that several hosts share, against the weights that the sessions give them."""
+        """Lines that several hosts share, against the weights that sessions and rules give them."""
         content = entry.content
         fact = content["fact"]
         by_line: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -129,11 +130,19 @@ class EntryRules:
 
 
 def _weights(state: State, content: Mapping[str, Any], line: str) -> dict[str, int]:
-    """Of the hosts by whose session or pin a line was won; {} if nothing of that kind won it."""
+    """Of the hosts who won a line, and of their stores; {} if nobody did."""
     paid_at = content["fact"]["paid_at"]
     for candidate in content.get("candidates", ()):
         if candidate["outcome"] == "won" and candidate.get("line", line) == line:
-            at = candidate.get("carted_at", paid_at)
             _, terms = state.attribution_at(paid_at)
-            return dict(state.shares_in(candidate["id"], at, terms.split)) if state.has_session(candidate["id"]) else {}
+            winners = _winners(state, candidate, candidate.get("carted_at", paid_at), terms.split)
+            return dict(with_stores(state, winners, terms.store_bps) if terms.store_bps else winners)
     return {}
+
+
+def _winners(state: State, candidate: Mapping[str, Any], at: int, split: str) -> Sequence[tuple[str, int]]:
+    by, name = candidate["by"], candidate["id"]
+    if by in INDIRECT:
+        return state.shares_in(name, at, split) if state.has_session(name) else ()
+    host = state.host_of_code(name) if by == "code" else candidate.get("host", name)
+    return [(host, 1)] if host is not None and state.has_host(host) else ()
