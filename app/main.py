@@ -31,6 +31,7 @@ from app.api import (
     orders,
     overlays,
     problems,
+    rates,
     roster,
     sessions,
     settlement,
@@ -111,6 +112,7 @@ def create_app(
     for module in (
         events,
         roster,
+        rates,
         sessions,
         show,
         links,

@@ -21,6 +21,7 @@ from app.journal.store import Head, Posting, SnapshotReader, StoredState, head_a
 from app.sales.facts import line_amounts
 from app.sales.nobody import HOUSE
 from app.sales.postings import postings_of, sales
+from app.sales.rates import value_of, valued
 from app.state import State
 
 FINDINGS_MAX = 100
@@ -275,7 +276,9 @@ class _Fold:
             self.report.find("state_mismatch", stored.position, "the stored state is not what the entries fold to")
 
     def _credits(self, entry: Entry) -> None:
-        fact = entry.content["fact"]
+        fact = valued(entry.content)
+        if "value" in entry.content and value_of(entry.content["fact"], entry.content["rate"], self.currency) != fact:
+            self.report.find("credits_mismatch", entry.position, "the value is not what the order is worth at its rate")
         amounts: Counter[str] = Counter()
         units: Counter[str] = Counter()
         for credit in entry.content["credits"]:

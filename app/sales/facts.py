@@ -235,6 +235,13 @@ def line_amounts(fact: dict[str, Any]) -> list[tuple[int, int]]:
     return [(amount - part, part) for amount, part in zip(gross, split(tax, gross), strict=True)]
 
 
+def total_of(fact: dict[str, Any]) -> int:
+    """What the buyer paid: lines, shipping, and tax unless the lines contain it."""
+    total: int = sum(line["quantity"] * line["unit_price"] - line.get("discount", 0) for line in fact["lines"])
+    total += fact.get("shipping", 0)
+    return total + (0 if fact.get("tax_included") else fact.get("tax", 0))
+
+
 def refund_fact(given: Refund, currency: str, exponent: int) -> dict[str, Any]:
     """Normal form of a refund. Shape: has ``amount``, ``lines`` or both.
 

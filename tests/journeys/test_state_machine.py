@@ -41,7 +41,7 @@ from app.journal.store import Store
 from app.main import RULES
 from app.sales.facts import Order, Refund
 from app.settings import Settings
-from tests import histories
+from tests import foreign, histories
 from tests.book import (
     BRAND,
     DAY,
@@ -209,7 +209,7 @@ class Histories(RuleBasedStateMachine):
         """An order sold so many orders ago; below zero one that may be sold later."""
         return f"n{max(1, self.sold - steps)}"
 
-    @rule(process=PROCESS, said=st.lists(histories.said(), min_size=2, max_size=6))
+    @rule(process=PROCESS, said=st.lists(histories.said() | foreign.among(), min_size=2, max_size=6))
     def many(self, process: int, said: list[Fact]) -> None:
         self.tell(process, said)
 
@@ -306,7 +306,7 @@ class Histories(RuleBasedStateMachine):
         for entry in self.book.entries:
             content = entry.content
             if entry.kind == "order.paid":
-                paid[entry.key] = histories.worth_of(content["fact"])
+                paid[entry.key] = histories.worth_of(content.get("value", content["fact"]))
             elif entry.kind in TAKING and not content.get("parked"):
                 sign = 1 if entry.kind == "dispute.closed" else -1
                 for share in content.get("shares", ()):
