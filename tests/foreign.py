@@ -21,8 +21,9 @@ def text(minor: int, currency: str) -> str:
     return format_amount(minor, exponent_of(currency))
 
 
-def opened(**table: str) -> Book:
-    book = histories.opened(currency=EVENT)
+def opened(commission: dict[str, Any] | None = None, **table: str) -> Book:
+    """A live event with its sessions and a table of rates."""
+    book = histories.opened(currency=EVENT, rules={"commission": commission} if commission else {})
     book.say(rates_said("v1", EVENT, **(table or TABLE)))
     return book
 

@@ -32,10 +32,8 @@ def everything(sold: Fact) -> Fact:
 
 
 def commissioned(**table: str) -> Book:
-    book = opened(**table)
     terms = {"bps": 777, "with_tax": True, "with_shipping": True, "before_discount": True}
-    book.say(Fact("rules.changed", "", {"rules": {"commission": terms}}, "key:ops"))
-    return book
+    return opened(terms, **table)
 
 
 @given(tables, stories())

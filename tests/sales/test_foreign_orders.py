@@ -9,7 +9,7 @@ from app.errors import AppError, Conflict, Invalid
 from app.journal.drafts import Fact
 from app.journal.plan import Accepted
 from app.sales import facts, rates
-from tests.book import Book, order, order_said, outcome_said, rates_said
+from tests.book import Book, line, order, order_said, outcome_said, rates_said
 from tests.foreign import EVENT, disputed, opened, remaining, returned
 
 
@@ -193,3 +193,27 @@ def test_refund_that_would_be_worth_too_much_is_refused():
         disputed("d1", "1.00", "EUR", fee="9000000000.00"),
     ):
         assert refused(book, fact).code == "amount_too_large"
+
+
+def test_table_is_kept_in_one_order_by_whoever_decides_it_and_whoever_reads_it():
+    """A stored state is compared by its bytes."""
+    said = rates_said("v2", EVENT, KWD="23.1", EUR="8", JPY="0.05")
+    state = opened().state.layer()
+
+    state.apply(state.position + 1, said.kind, said.key, state.recorded_at + 1, {"fact": said.content})
+
+    assert list(state.rates.table) == ["EUR", "JPY", "KWD"]
+
+
+def test_commission_before_discounts_counts_those_that_the_shop_gave():
+    """And not what the price of a converted line was rounded up by."""
+    book = opened({"bps": 1_000, "before_discount": True})
+    lines = [line("a", "0.33", 1_000, discount="30.00"), line("b", "0.33", 1_000)]
+
+    body = book.sell(currency="JPY", lines=[line("a", "33", 100, discount="300"), line("b", "7", 99)], host="ann")
+    other = book.sell(id="2", currency="EUR", lines=lines, host="ann")
+
+    # 3,300 yen are worth 154.11, 300 of them less 140.10; nothing is off the second line.
+    assert [credit.get("base", credit["amount"]) for credit in body["credits"]] == [15_411, 3_236]
+    assert [credit["amount"] for credit in body["credits"]] == [14_010, 3_236]
+    assert [credit.get("base", credit["amount"]) for credit in other["credits"]] == [257_806, 257_806]

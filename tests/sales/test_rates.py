@@ -155,3 +155,16 @@ def test_discount_of_a_converted_line_is_the_discount_and_not_what_the_price_was
     assert rates.discounts(content) == [140, 0]
     assert [item.get("discount", 0) for item in content["value"]["lines"]] == [599, 459]
     assert rates.discounts({"fact": fact}) == [3_000, 0]
+
+
+def test_included_tax_is_at_most_what_the_lines_that_contain_it_are_worth():
+    """Each line is worth less than half a unit, their tax more."""
+    lines = [line("a", "0.01"), line("b", "0.01")]
+    fact = order_fact(order(lines=lines, tax="0.02", tax_included=True, currency="EUR"), "EUR", 2, str)
+
+    value = rates.value_of(fact, rate("0.4"), "CNY")
+
+    assert rates.convert(fact["tax"], rate("0.4")) == 1
+    assert "tax" not in value
+    assert "tax_included" not in value
+    assert line_amounts(value) == [(0, 0), (0, 0)]
