@@ -2,8 +2,7 @@
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from io import StringIO
@@ -17,14 +16,14 @@ from beancount.core import data
 from app.audit.beancount import export_beancount
 from app.audit.export import export_csv
 from app.audit.recount import recount
-from app.audit.verify import verify
+from app.audit.verify import Report, verify
 from app.journal.entry import Entry
-from app.journal.store import Head, Posting, StoredState, head_after, new_head
+from app.journal.store import Posting, Store
 from recount import kos_recount
 from tests import factories
 from tests.app_in_process import running_app
 from tests.audit.conftest import opened
-from tests.book import Book, order, order_said, rates_said
+from tests.book import BRAND, Book, order, order_said, rates_said
 from tests.event_client import EventClient
 from tests.packages import forged, found, full_book, package_of, recounted
 
@@ -234,43 +233,28 @@ def test_amounts_that_the_rates_do_not_give_are_found_though_everything_is_signe
     assert min(where for _, where in found(report)) == position
 
 
-class Database:
-    """What a database would hold that was written by somebody who can make hashes: entries, and the postings."""
-
-    def __init__(self, entries: Sequence[Entry], postings: Sequence[Posting]) -> None:
-        self._entries, self._postings = entries, postings
-
-    @asynccontextmanager
-    async def snapshot(self, event: str) -> AsyncIterator["Database"]:
-        yield self
-
-    async def head(self) -> Head:
-        return head_after(new_head(self._entries[0].event, "mac"), self._entries)
-
-    async def read(self, after: int, limit: int) -> list[Entry]:
-        return [entry for entry in self._entries if after < entry.position <= after + limit]
-
-    async def postings(self, after: int, limit: int) -> list[Posting]:
-        return [posting for posting in self._postings if after < posting.position <= after + limit]
-
-    async def states(self, after: int, limit: int) -> list[StoredState]:
-        return []
+async def written(store: Store, entries: Sequence[Entry], postings: Sequence[Posting]) -> Report:
+    """What verify says of entries that somebody wrote who can make hashes."""
+    event = entries[0].event
+    session = await store.session()
+    await session.begin(event, BRAND)
+    await session.append(entries, postings)
+    await session.commit()
+    await session.close()
+    return await verify(store, event)
 
 
-async def test_value_that_is_not_the_order_at_its_rate_is_found_by_verify():
+async def test_value_that_is_not_the_order_at_its_rate_is_found_by_verify(shared_url: str):
     """Though its credits, postings and hashes go with it."""
-    book = Book()
-    sold = _usd(book)
-
-    clean = await verify(Database(book.entries, book.postings), book.head.event)  # type: ignore[arg-type]
-    changed = forged(book, sold, put("rate", "mantissa", value=7613))
-    report = await verify(Database(changed, book.postings), book.head.event)  # type: ignore[arg-type]
+    honest, forger = (Book(name=name) for name in ("honest", "forger"))
+    for book in (honest, forger):
+        book.say(rates_said("v1", USD="0.7612"))
+        book.say(order_said(order(currency="USD", price="100.00"), "USD"))
+    position = forger.head.position
+    async with opened(shared_url) as store:
+        clean = await written(store, honest.entries, honest.postings)
+        changed = forged(forger, position, put("rate", "mantissa", value=7613))
+        report = await written(store, changed, forger.postings)
 
     assert clean.findings == []
-    assert [(finding.code, finding.position) for finding in report.findings] == [("credits_mismatch", sold)]
-
-
-def _usd(book: Book) -> int:
-    """Position of an order in another currency."""
-    book.say(rates_said("v1", USD="0.7612"))
-    return book.say(order_said(order(currency="USD", price="100.00"), "USD")).entries[0].position
+    assert [(finding.code, finding.position) for finding in report.findings] == [("credits_mismatch", position)]
