@@ -32,6 +32,7 @@ from app.api import (
     orders,
     overlays,
     problems,
+    rates,
     roster,
     sessions,
     settlement,
@@ -113,6 +114,7 @@ def create_app(
     for module in (
         events,
         roster,
+        rates,
         sessions,
         show,
         links,

@@ -26,7 +26,7 @@ TAKEN = {"order.refunded", "refund.matched", "order.cancelled", "order.disputed"
 SILENT = {
     *("session.started", "session.ended", "correction.opened", "correction.closed", "claim.opened", "claim.closed"),
     *("session.changed", "product.pinned", "product.unpinned", "offer.started", "offer.ended"),
-    *("adjustment.made", "commission.released", "payout.made", "payout.failed", "statement.closed"),
+    *("adjustment.made", "commission.released", "payout.made", "payout.failed", "statement.closed", "rates.changed"),
 }
 
 
@@ -268,7 +268,8 @@ class Scores:
             tally[4 + ORDERS] = at
 
     def paid(self, at, body):
-        fact, credits = body["fact"], body["credits"]
+        # What is in another currency counts as what it was worth in the event's.
+        fact, credits = body.get("value", body["fact"]), body["credits"]
         sold = sum(line["quantity"] * line["unit_price"] - line.get("discount", 0) for line in fact["lines"])
         sold -= fact.get("tax", 0) if fact.get("tax_included") else 0
         if sum(credit["amount"] for credit in credits) != sold:

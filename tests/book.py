@@ -19,6 +19,7 @@ from app.journal.store import Head, Posting, head_after, new_head
 from app.main import RULES
 from app.sales import disputes, facts
 from app.sales.money import exponent_of, format_amount
+from app.sales.rates import parse_rates, rates_key
 from app.sales.reattribution import correction_key
 from app.sales.times import rfc3339
 from app.state import State
@@ -59,13 +60,15 @@ def refund(id: str = "r1", order: str = "1001", **fields: Any) -> facts.Refund:
 
 
 def order_said(given: facts.Order, currency: str = "GBP", actor: str = "key:shop") -> Fact:
-    """The fact that the API would hand to the writer."""
+    """The fact that the API would hand to the writer; ``currency`` is the order's."""
     content = facts.order_fact(given, currency, exponent_of(currency), lambda person: f"hidden-{person}")
     return Fact("order.paid", facts.order_key(given.source, given.id), content, actor)
 
 
 def refund_said(given: facts.Refund, currency: str = "GBP", actor: str = "key:shop") -> Fact:
-    content = facts.refund_fact(given, currency, exponent_of(currency))
+    """``currency`` is the event's; the refund may name another one."""
+    content = facts.refund_fact(given, given.currency or currency, exponent_of(given.currency or currency))
+    content |= {"currency": given.currency} if given.currency not in ("", currency) else {}
     order_key = facts.order_key(given.source, given.order) if given.order else ""
     return Fact("order.refunded", f"refund:{given.source}:{given.id}", content, actor, order_key)
 
@@ -76,9 +79,13 @@ def cancellation_said(order: str = "1001", id: str = "", at: int = START + 3 * H
     return Fact("order.cancelled", key, content, "key:shop", facts.order_key(source, order))
 
 
-def dispute_said(id: str = "d1", order: str = "1001", amount: str = "10.00", **fields: Any) -> Fact:
+def dispute_said(
+    id: str = "d1", order: str = "1001", amount: str = "10.00", event_currency: str = "GBP", **fields: Any
+) -> Fact:
     given = facts.Dispute(id, order=order, amount=amount, disputed_at=rfc3339(START + 3 * HOUR), **fields)
-    content = facts.dispute_fact(given, "GBP", 2)
+    currency = given.currency or event_currency
+    content = facts.dispute_fact(given, currency, exponent_of(currency))
+    content |= {"currency": currency} if currency != event_currency else {}
     key = disputes.dispute_key(given.source, id)
     return Fact("order.disputed", key, content, "key:shop", facts.order_key(given.source, order))
 
@@ -147,6 +154,12 @@ def adjustment_said(
 
 def statement_said(id: str = "april", **content: Any) -> Fact:
     return Fact("statement.closed", f"statement:{id}", {"id": id, **content}, "key:ines")
+
+
+def rates_said(version: str = "v1", currency: str = "GBP", **rates: str) -> Fact:
+    """``currency`` is the event's, ``rates`` are by currency."""
+    content = {"version": version, "rates": parse_rates(rates, currency), "reason": "of the bank"}
+    return Fact("rates.changed", rates_key(version), content, "key:ops")
 
 
 def roster_said(
@@ -261,7 +274,8 @@ class Book:
 
     def sell(self, **fields: Any) -> dict[str, Any]:
         """One order; the body of its entry."""
-        return self.say(order_said(order(**fields), self.state.currency)).entries[0].content
+        given = order(**{"currency": self.state.currency, **fields})
+        return self.say(order_said(given, given.currency)).entries[0].content
 
     def give_back(self, **fields: Any) -> dict[str, Any]:
         """One refund; the body of its entry."""

@@ -32,7 +32,7 @@ def money_holds(book: Book) -> None:
     for entry in book.entries:
         content = entry.content
         if entry.kind == "order.paid":
-            paid[entry.key] = histories.worth_of(content["fact"])
+            paid[entry.key] = histories.worth_of(content.get("value", content["fact"]))
         elif entry.kind in TAKING and not content.get("parked"):
             sign = 1 if entry.kind == "dispute.closed" else -1
             for share in content.get("shares", ()):

@@ -12,6 +12,7 @@ from app.audit.signing import Checkpoint, PublicKey, SigningKey, checkpoint_byte
 from app.journal.drafts import Fact
 from app.journal.entry import Entry, canonical_bytes, rehash
 from app.journal.store import head_after, new_head
+from app.sales.facts import RefundLine
 from recount import kos_recount
 from tests import histories
 from tests.book import (
@@ -26,6 +27,7 @@ from tests.book import (
     correction_end_said,
     correction_said,
     dispute_said,
+    line,
     move_said,
     offer_end_said,
     offer_said,
@@ -35,6 +37,7 @@ from tests.book import (
     payout_failed_said,
     payout_said,
     pin_said,
+    rates_said,
     refund,
     refund_said,
     release_said,
@@ -132,10 +135,13 @@ def full_book() -> Book:
     book = histories.opened()
     book.say(refund_said(refund("early", "3", amount="2.00")))
     book.say(dispute_said("d3", "3", "1.00"))
+    book.say(rates_said("v1", USD="0.7612", JPY="0.00512", KWD="2.4801"))
+    book.say(refund_said(refund("early-usd", "usd", amount="5.00", currency="USD")))
     for number in range(1, 30):
         seller: dict[str, Any] = [{"host": "ann"}, {"code": "BO5"}, {"session": "trio"}, {}][number % 4]
         book.say(order_said(order(str(number), shipping="2.99", **seller)))
     book.say(refund_said(refund("r1", "1", amount="3.33")))
+    _foreign(book)
     book.say(cancellation_said("2"))
     book.say(dispute_said("d1", "5", "4.00"))
     book.say(outcome_said("won", "d1"))
@@ -171,3 +177,20 @@ def full_book() -> Book:
     book.say(move_said("ended"))
     book.say(move_said("final", waive="one shop is late"))
     return book
+
+
+def _foreign(book: Book) -> None:
+    """Orders in other currencies, with what comes back of them, before and after the table is another one."""
+    lines = [line("a", "33.33", 3, discount="0.99"), line("b", "0.05", 7)]
+    book.say(order_said(order("usd", lines=lines, tax="4.44", currency="USD", session="trio"), "USD"))
+    book.say(order_said(order("kwd", "1.234", 2, shipping="0.755", currency="KWD", host="ann"), "KWD"))
+    book.say(order_said(order("jpy", "1980", 3, tax="540", tax_included=True, currency="JPY", code="BO5"), "JPY"))
+    book.say(refund_said(refund("usd-1", "usd", amount="20.01", currency="USD")))
+    book.say(rates_said("v2", USD="0.8"))
+    book.say(refund_said(refund("usd-2", "usd", lines=[RefundLine("a", 1)], currency="USD")))
+    book.say(dispute_said("d-kwd", "kwd", "1.111", currency="KWD", fee="0.500"))
+    book.say(refund_said(refund("kwd-1", "kwd", amount="0.333", currency="KWD")))
+    book.say(outcome_said("won", "d-kwd"))
+    book.say(refund_said(refund("jpy-1", "jpy", amount="9999", currency="JPY")))
+    book.say(order_said(order("usd-2", currency="USD", host="cy"), "USD"))
+    book.say(refund_said(refund("nameless", "", amount="3.00", currency="USD")))

@@ -164,10 +164,12 @@ def taken(counted: Recount, entry: Entry, sold: Sold) -> None:
             for measure, name in (("net_sales", "amount"), ("units", "units")):
                 change = Change(entry.position, sold.day, measure, share["host"], share["team"], step * share[name])
                 counted.changes.append(change)
+    # Whether anything is left is counted in the order's own currency.
+    own = content.get("own", content)
     if entry.kind == "dispute.closed":
-        sold.taken -= sum(share["amount"] for share in content.get("shares", ()))
+        sold.taken -= sum(share["amount"] for share in own.get("shares", ()))
     elif entry.kind != "order.cancelled":
-        sold.taken += content["amount"] - content.get("over", 0)
+        sold.taken += own["amount"] - own.get("over", 0)
     for line, quantity in content.get("returned", {}).items():
         sold.quantities[line] -= quantity
     gone = sold.taken == sold.worth if sold.worth else not any(sold.quantities.values())

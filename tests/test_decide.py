@@ -11,7 +11,7 @@ from app.errors import AppError
 from app.journal.drafts import Fact
 from app.journal.plan import Accepted
 from app.sales.facts import RefundLine
-from tests import histories
+from tests import foreign, histories
 from tests.book import (
     HOUR,
     START,
@@ -125,7 +125,7 @@ def test_bad_fact_of_a_batch_fails_alone():
     assert [entry.kind for entry in book.entries[-2:]] == ["order.paid", "order.refunded"]
 
 
-@given(st.lists(histories.said(), max_size=25), st.integers(1, 5))
+@given(st.lists(histories.said() | foreign.among(), max_size=25), st.integers(1, 5))
 def test_facts_decided_together_are_those_decided_one_by_one(said, size):
     one_by_one, together = histories.opened(), histories.opened()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.errors import InvariantError
 from app.state import State
 from app.state.parts import decoded, encodable
-from tests import histories
+from tests import foreign, histories
 from tests.book import (
     END,
     EVENT,
@@ -107,7 +107,7 @@ def test_team_is_asked_for_a_time_and_none_has_a_name_of_its_own():
     assert book.state.team_of("dee", START) == "-"
 
 
-@given(st.lists(histories.said(), min_size=10, max_size=30))
+@given(st.lists(histories.said() | foreign.among(), min_size=10, max_size=30))
 def test_state_of_any_history_survives_being_stored(said):
     book = histories.opened()
     for fact in said:

@@ -4,7 +4,7 @@ One function serves each call, whether it came through the framework or through 
 """
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,9 +22,12 @@ from app.events import OpenEvent
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
 from app.journal.plan import Accepted, Outcome
-from app.sales import disputes, facts
+from app.sales import disputes, facts, rates
+from app.sales.currencies import EXPONENTS
 from app.sales.money import format_amount
 from app.sales.nobody import NO_TEAM
+from app.sales.refunds import stated_amount
+from app.state import State
 
 JSON = "application/json"
 
@@ -48,14 +51,52 @@ class Intake:
 
 def _order(given: facts.Order, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
     state = event.state
-    content = facts.order_fact(given, state.currency, state.exponent, pseudonym)
+    if given.currency == state.currency:
+        content = facts.order_fact(given, state.currency, state.exponent, pseudonym)
+    else:
+        content = _foreign(state, given.currency, partial(facts.order_fact, given, pseudonym=pseudonym))
     return Fact("order.paid", facts.order_key(given.source, given.id), content, actor)
 
 
+def _foreign(state: State, currency: str, read: Callable[[str, int], dict[str, Any]]) -> dict[str, Any]:
+    """A fact whose amounts are in another currency than the event's, whether that has a rate for it or not.
+
+    Its rate may be known to another process only, and a repeat needs none: that is decided with the fact.
+    Errors: Invalid, ``currency_mismatch`` if there is no such currency, and for whatever else is wrong without a rate.
+    """
+    if currency not in EXPONENTS:
+        raise rates.mismatch(currency, state.currency)
+    try:
+        return {**read(currency, EXPONENTS[currency]), "currency": currency}
+    except Invalid:
+        if currency not in state.rates.table:
+            raise rates.mismatch(currency, state.currency) from None
+        raise
+
+
+def _taken(
+    state: State, currency: str, read: Callable[[str, int], dict[str, Any]]
+) -> tuple[dict[str, Any], Callable[[str], dict[str, Any]] | None]:
+    """Content of a fact about an order, and if it names no currency how to read it in its order's."""
+
+    def read_in(named: str) -> dict[str, Any]:
+        return read(named, state.exponent) if named == state.currency else _foreign(state, named, read)
+
+    if currency:
+        return read_in(currency), None
+    try:
+        return read_in(state.currency), read_in
+    except Invalid as error:
+        # Only its order can tell whether it is wrong.
+        if error.code != "too_many_decimals":
+            raise
+        return {}, read_in
+
+
 def _refund(given: facts.Refund, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
-    content = facts.refund_fact(given, event.state.currency, event.state.exponent)
+    content, read = _taken(event.state, given.currency, partial(facts.refund_fact, given))
     order = facts.order_key(given.source, given.order) if given.order else ""
-    return Fact("order.refunded", f"refund:{given.source}:{given.id}", content, actor, order)
+    return Fact("order.refunded", f"refund:{given.source}:{given.id}", content, actor, order, read=read)
 
 
 def _cancellation(given: facts.Cancellation, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
@@ -65,11 +106,12 @@ def _cancellation(given: facts.Cancellation, event: OpenEvent, actor: str, pseud
 
 
 def _dispute(given: facts.Dispute, event: OpenEvent, actor: str, pseudonym: Callable[[str], str]) -> Fact:
-    content = facts.dispute_fact(given, event.state.currency, event.state.exponent)
     if given.outcome:
+        content = facts.dispute_fact(given, event.state.currency, event.state.exponent)
         return Fact("dispute.closed", disputes.outcome_key(given.source, given.id), content, actor)
+    content, read = _taken(event.state, given.currency, partial(facts.dispute_fact, given))
     order = facts.order_key(given.source, given.order)
-    return Fact("order.disputed", disputes.dispute_key(given.source, given.id), content, actor, order)
+    return Fact("order.disputed", disputes.dispute_key(given.source, given.id), content, actor, order, read=read)
 
 
 def order_answer(entry: Entry, exponent: int) -> dict[str, Any]:
@@ -89,9 +131,21 @@ def order_answer(entry: Entry, exponent: int) -> dict[str, Any]:
             for credit in content["credits"]
         ],
     }
+    if "rate" in content:
+        fact = content["fact"]
+        answer["original"] = original(fact["currency"], facts.total_of(fact)) | rate_document(content["rate"])
     if content.get("late"):
         answer["late"] = True
     return answer
+
+
+def original(currency: str, amount: int) -> dict[str, Any]:
+    """An amount in the currency in which it was said."""
+    return {"currency": currency, "amount": format_amount(amount, EXPONENTS[currency])}
+
+
+def rate_document(rate: Mapping[str, Any]) -> dict[str, Any]:
+    return {"rate": rates.shown(rate["mantissa"], rate["decimals"]), "version": rate["version"]}
 
 
 def taken_answer(noun: str, entry: Entry, exponent: int) -> dict[str, Any]:
@@ -107,6 +161,11 @@ def taken_answer(noun: str, entry: Entry, exponent: int) -> dict[str, Any]:
         answer["outcome"] = content["outcome"]
     answer["state"] = "unmatched" if content.get("parked") else "matched"
     answer["amount"] = format_amount(content.get("amount", 0), exponent)
+    if "own" in content and "fact" in content and "outcome" not in content:
+        answer["original"] = original(content["own"]["currency"], content["own"]["amount"])
+    elif "rate" in content:
+        fact = content["fact"]
+        answer["original"] = original(fact["currency"], stated_amount(fact)) | rate_document(content["rate"])
     if "over" in content:
         answer["over"] = format_amount(content["over"], exponent)
     sign = -1 if "outcome" in content else 1

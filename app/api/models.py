@@ -297,6 +297,22 @@ class StatementBody(Body):
     to: Annotated[int, Field(ge=1)] | None = None
 
 
+class RatesBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "version": "2026-11-21",
+                "rates": {"EUR": "7.8123", "JPY": "0.0467"},
+                "reason": "Rates of the central bank of that day",
+            }
+        }
+    )
+
+    version: Id
+    rates: dict[str, Annotated[str, StringConstraints(max_length=40)]]
+    reason: Because
+
+
 class OverlayMessage(Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$")]
     until: Time | None = None

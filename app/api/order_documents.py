@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.api.intake import order_answer
+from app.api.intake import order_answer, original
 from app.errors import NotFound
 from app.journal.entry import Entry
 from app.sales.attribution import DIRECT
 from app.sales.money import format_amount
 from app.sales.nobody import HOUSE
+from app.sales.rates import valued
 from app.sales.remaining import remaining_of
 from app.sales.times import rfc3339
 
@@ -43,14 +44,18 @@ def order_document(event: str, key: str, entries: Sequence[Entry], exponent: int
     paid = next((entry for entry in entries if entry.kind == "order.paid"), None)
     if remaining is None or paid is None:
         return document | {"status": "unmatched", "entries": history}
-    fact = paid.content["fact"]
+    fact = valued(paid.content)
+    answer = order_answer(paid, exponent)
+    if remaining.own is not None:
+        left = original(remaining.own.currency, remaining.own.left.left())["amount"]
+        document |= {"original": answer["original"] | {"remaining": left}}
     return document | {
         "status": remaining.status,
         "paid_at": rfc3339(fact["paid_at"]),
         "currency": fact["currency"],
         "total": format_amount(remaining.worth, exponent),
         "remaining": format_amount(remaining.left(), exponent),
-        "credits": order_answer(paid, exponent)["credits"],
+        "credits": answer["credits"],
         "lines": [
             {
                 "id": line,

@@ -11,6 +11,7 @@ from app.journal.entry import Entry
 from app.sales.facts import line_amounts
 from app.sales.money import format_amount
 from app.sales.nobody import HOUSE, NO_TEAM
+from app.sales.rates import valued
 
 STYLE = (
     pages.STYLE
@@ -42,7 +43,7 @@ class _Page:
         self.exponent = exponent
         self.zone = ZoneInfo(timezone)
         self.words = WORDS[language]
-        self.currency = self.content["fact"]["currency"]
+        self.currency = valued(self.content)["currency"]
 
     def money(self, minor: int) -> str:
         return escape(f"{format_amount(minor, self.exponent)} {self.currency}")
@@ -68,6 +69,10 @@ def receipt_page(
     parts = [_line(page, line, net, per_line) for line, net in _lines(content)]
     if not per_line:
         parts.append(f"<section>{_considered(page, content.get('candidates', ()))}</section>")
+    if "original" in receipt:
+        of = receipt["original"]
+        shown = f"{of['rate']} {page.currency}/{of['currency']} ({of['version']})"
+        parts.insert(0, f'<p class="quiet">{of["amount"]} {of["currency"]} &times; {escape(shown)}</p>')
     if content.get("late"):
         parts.insert(0, f"<p>{words['late']}</p>")
     event = page.name("event", str(receipt["event"]))
@@ -83,7 +88,7 @@ def receipt_page(
 
 
 def _lines(content: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], int]]:
-    fact = dict(content["fact"])
+    fact = valued(content)
     return [(line, net) for line, (net, _) in zip(fact["lines"], line_amounts(fact), strict=True)]
 
 

@@ -9,6 +9,7 @@ from app.journal.entry import Entry
 from app.sales.attribution import INDIRECT, with_stores
 from app.sales.facts import line_amounts
 from app.sales.nobody import HOUSE, NO_TEAM
+from app.sales.rates import value_of, valued
 from app.sales.remaining import opened
 from app.state import State
 
@@ -50,15 +51,20 @@ class EntryRules:
         if content.get("late", False) != (state.status == "final"):
             detail = f"an order that comes while the event is {state.status}: late is {content.get('late', False)}"
             self._report.find("final_changed", entry.position, detail)
-        self._credits(entry)
+        self._credits(entry, state.currency)
         self._teams(state, entry, credits, fact["paid_at"])
         if len(credits) > len(fact["lines"]):
             self._split(state, entry)
         if any("bps" in credit for credit in credits) or "commission" in content:
             check_commission(self._report, opened(entry.key, content), entry.position, entry.content)
 
-    def _credits(self, entry: Entry) -> None:
-        fact = entry.content["fact"]
+    def _credits(self, entry: Entry, currency: str) -> None:
+        content = entry.content
+        fact = valued(content)
+        if "value" in content and value_of(content["fact"], content["rate"], currency) != fact:
+            self._report.find(
+                "credits_mismatch", entry.position, "the value is not what the order is worth at its rate"
+            )
         amounts: dict[str, int] = {}
         units: dict[str, int] = {}
         for credit in entry.content["credits"]:
@@ -82,7 +88,7 @@ class EntryRules:
     def _split(self, state: State, entry: Entry) -> None:
         """Lines that several hosts share, against the weights that sessions and rules give them."""
         content = entry.content
-        fact = content["fact"]
+        fact = valued(content)
         by_line: dict[str, dict[str, Mapping[str, Any]]] = {}
         for credit in content["credits"]:
             by_line.setdefault(credit["line"], {})[credit["host"]] = credit

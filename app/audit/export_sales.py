@@ -1,23 +1,30 @@
 """The lists of orders and of what came back of them, each row as it stands at the end of the journal that was read."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 from app.audit.cells import Cell
 from app.audit.reading import Reading
 from app.journal.entry import Entry
+from app.sales.currencies import EXPONENTS
 from app.sales.disputes import outcome_key
+from app.sales.facts import total_of
+from app.sales.money import format_amount
 from app.sales.nobody import NO_TEAM
+from app.sales.rates import shown, valued
+from app.sales.refunds import stated_amount
 from app.sales.remaining import remaining_of
 from app.sales.times import rfc3339
 
 ORDERS = (
     "position", "recorded_at", "paid_at", "source", "order", "status", "late", "currency", "total", "sales", "shipping",
-    "tax", "remaining", "lines", "units", "hosts", "teams",
+    "tax", "remaining", "lines", "units", "hosts", "teams", "original_currency", "original_total", "rate",
+    "rate_version",
 )  # fmt: skip
 REFUNDS = (
     "position", "recorded_at", "occurred_at", "what", "source", "id", "order", "state", "outcome", "currency", "amount",
-    "over", "fee",
+    "over", "fee", "original_currency", "original_amount",
 )  # fmt: skip
 # Orders whose entries are looked up together: each may have some hundreds.
 _AT_ONCE = 200
@@ -41,7 +48,7 @@ def _order_row(read: Reading, paid: Entry, entries: Sequence[Entry]) -> Sequence
     # What came before the order was folded when it met it, by an entry behind it.
     remaining = remaining_of((entry.kind, entry.key, entry.content) for entry in entries)
     assert remaining is not None
-    fact, credits = paid.content["fact"], paid.content["credits"]
+    fact, credits = valued(paid.content), paid.content["credits"]
     sellers = remaining.sellers
     return (
         paid.position,
@@ -61,7 +68,17 @@ def _order_row(read: Reading, paid: Entry, entries: Sequence[Entry]) -> Sequence
         sum(line["quantity"] for line in fact["lines"]),
         " ".join(dict.fromkeys(host for host, _ in sellers)),
         " ".join(dict.fromkeys(team for _, team in sellers if team != NO_TEAM)),
+        *_original_order(paid),
     )
+
+
+def _original_order(paid: Entry) -> Sequence[Cell]:
+    """An order in another currency as its shop sent it, and what it was booked at."""
+    if "rate" not in paid.content:
+        return "", "", "", ""
+    fact, rate = paid.content["fact"], paid.content["rate"]
+    total = format_amount(total_of(fact), EXPONENTS[fact["currency"]])
+    return fact["currency"], total, shown(rate["mantissa"], rate["decimals"]), rate["version"]
 
 
 async def refunds(read: Reading) -> Rows:
@@ -99,8 +116,16 @@ def _refund_row(read: Reading, entry: Entry, match: Entry | None, outcome: Entry
         read.currency,
         read.amount(decided.get("amount", 0)),
         read.amount(decided.get("over", 0)),
-        read.amount(fact.get("fee", 0)),
+        read.amount(entry.content.get("fee", fact.get("fee", 0))),
+        *_original_amount(fact, decided),
     )
+
+
+def _original_amount(fact: Mapping[str, Any], decided: Mapping[str, Any]) -> Sequence[Cell]:
+    if "currency" not in fact and "own" not in decided:
+        return "", ""
+    own = decided.get("own") or {"currency": fact["currency"], "amount": stated_amount(fact)}
+    return own["currency"], format_amount(own["amount"], EXPONENTS[own["currency"]])
 
 
 def _chunks(entries: Sequence[Entry]) -> list[Sequence[Entry]]:

@@ -21,6 +21,7 @@ from app.audit.shapes import (
     Payout,
     PayoutFailure,
     Pin,
+    RatesTable,
     Refund,
     Release,
     SessionChange,
@@ -35,6 +36,8 @@ from app.challenge.rules import Rules, shown
 from app.challenge.rules import document as rules_document
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
+from app.sales import rates
+from app.sales.currencies import EXPONENTS
 from app.sales.facts import order_key
 from app.sales.money import AMOUNT_MINOR_MAX, exponent_of
 from app.sales.settlement import payout_key
@@ -84,6 +87,10 @@ def checked(kind: Kind, state: State, fact: Mapping[str, Any]) -> None:
         raise Malformed("something stands there that is zero, empty or its default")
     if isinstance(normal, Order):
         _check_order(normal, state)
+    if isinstance(normal, Refund | Dispute):
+        is_known = normal.currency == "" or normal.currency in EXPONENTS
+        if not is_known or normal.currency == state.currency:
+            raise Malformed(f"it names {normal.currency}, which is no currency, or left out as the event's")
     if isinstance(normal, Refund):
         if len({line.id for line in normal.lines}) != len(normal.lines):
             raise Malformed("two lines have one id")
@@ -94,7 +101,7 @@ def checked(kind: Kind, state: State, fact: Mapping[str, Any]) -> None:
 
 
 def _check_order(order: Order, state: State) -> None:
-    if order.currency != state.currency:
+    if order.currency != state.currency and order.currency not in state.rates.table:
         raise Malformed(f"it is in {order.currency}, not in {state.currency}")
     if len({line.id for line in order.lines}) != len(order.lines):
         raise Malformed("two lines have one id")
@@ -145,6 +152,14 @@ def _rules(state: State, call: Sequence[Entry]) -> Fact:
     return _ops_fact(call[0], {"rules": shown(rules, state.exponent)})
 
 
+def _rates(state: State, call: Sequence[Entry]) -> Fact:
+    """A table as a call would give it: rates as decimal strings, read again."""
+    fact = call[0].content["fact"]
+    given = {name: rates.shown(rate["mantissa"], rate["decimals"]) for name, rate in fact["rates"].items()}
+    content = {**fact, "rates": rates.parse_rates(given, state.currency)}
+    return Fact("rates.changed", rates.rates_key(fact["version"]), content, call[0].actor)
+
+
 def _roster(state: State, call: Sequence[Entry]) -> Fact:
     given: dict[str, list[Any]] = {"teams": [], "stores": [], "hosts": []}
     for entry in call:
@@ -188,6 +203,7 @@ def _of_claim(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
 KINDS: Mapping[str, Kind] = {
     "event.created": Kind(_created),
     "rules.changed": Kind(_rules),
+    "rates.changed": Kind(_rates, RatesTable),
     "roster.changed": Kind(_roster),
     "event.moved": Kind(_moved, took="ends_at"),
     "session.started": Kind(said("session:{id}:started"), SessionStart, took="started_at"),

@@ -58,6 +58,7 @@ class Refund(Shape):
     id: OrderId
     source: Identifier
     refunded_at: int
+    currency: str = ""
     order: str = ""
     amount: Price = 0
     lines: list[RefundLine] = []
@@ -76,6 +77,7 @@ class Dispute(Shape):
     order: str
     disputed_at: int
     amount: Amount
+    currency: str = ""
     fee: Price = 0
 
 
@@ -84,6 +86,17 @@ class Outcome(Shape):
     source: Identifier
     outcome: Literal["won", "lost"]
     closed_at: int
+
+
+class Rate(Shape):
+    mantissa: int
+    decimals: int
+
+
+class RatesTable(Shape):
+    version: Identifier
+    rates: dict[str, Rate]
+    reason: Annotated[str, Meta(min_length=1)]
 
 
 class Claimed(Shape):

@@ -6,10 +6,11 @@ content is the same, a 409 if it is not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
-from app.decide import claims, corrections, money, settlement, show
+from app.decide import claims, corrections, money, rates, settlement, show
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
@@ -24,11 +25,20 @@ def decide(state: State, fact: Fact, now: int, lookup: Lookup) -> Decision:
 
     Errors: AppError, the refusal that the caller gets.
     """
+    if fact.read is not None:
+        fact = _in_its_currency(state, fact, fact.read, lookup)
     if fact.key:
         first = lookup.by_key(fact.key)
         if first is not None:
             return _repeated(fact, first)
     return Decision(_RULES[fact.kind](state, fact, now, lookup))
+
+
+def _in_its_currency(state: State, fact: Fact, read: Callable[[str], dict[str, Any]], lookup: Lookup) -> Fact:
+    """A fact that named no currency, read in its order's; a repeat as it was read first."""
+    known = lookup.by_key(fact.key) or lookup.by_key(fact.order)
+    currency = known.content["fact"].get("currency", state.currency) if known else state.currency
+    return fact if fact.content and currency == state.currency else replace(fact, content=read(currency))
 
 
 def due(state: State, now: int) -> Draft | None:
@@ -233,6 +243,7 @@ _NOUNS = {
     "payout.made": "payout",
     "payout.failed": "payout",
     "statement.closed": "statement",
+    "rates.changed": "rates",
 }
 _REMEDIES = {
     "order.disputed": "use another id for another dispute",
@@ -242,6 +253,7 @@ _REMEDIES = {
     "order.paid": "correct it by a refund, or use another id",
     "order.refunded": "use another id for another refund",
     "order.cancelled": "it stays as it was first said",
+    "rates.changed": "use another version for another table",
 }
 
 _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
@@ -252,6 +264,7 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "dispute.closed": money.dispute_closed,
     "event.created": _create,
     "rules.changed": _rules,
+    "rates.changed": rates.changed,
     "roster.changed": _roster,
     "roster.checked": _roster_check,
     "event.moved": _move,

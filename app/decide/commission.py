@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.sales import commission
+from app.sales.rates import discounts, valued
 from app.sales.remaining import Remaining, opened
 from app.state import State
 
@@ -16,9 +17,11 @@ class Booking:
 
     def sale(self, key: str, body: dict[str, Any]) -> None:
         """Give the credits of an ``order.paid`` their rates, and book what they earn."""
-        fact = body["fact"]
+        fact = valued(body)
         _, rules = self._state.rules_at(fact["paid_at"])
-        body["credits"] = commission.rated(body["credits"], fact, rules.commission, self._state)
+        terms = rules.commission
+        more = discounts(body) if terms.before_discount else ()
+        body["credits"] = commission.rated(body["credits"], fact, terms, self._state, more)
         if any("bps" in credit for credit in body["credits"]):
             self._book(opened(key, body), body, {})
 

@@ -52,7 +52,7 @@ def refunded(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     if fact.order:
         refunds.check_count(entry.kind for entry in lookup.of_order(fact.order))
     remaining = _remaining(fact, lookup)
-    body = refunds.refund_body(remaining, fact.content)
+    body = refunds.refund_body(remaining, fact.content, _rate(state, remaining, fact))
     _book(state, remaining, body, fact)
     return [Draft("order.refunded", fact.key, body, fact.content["refunded_at"])]
 
@@ -73,7 +73,7 @@ def disputed(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
     _check_not_draft(state)
     disputes.check_disputes(entry.kind for entry in lookup.of_order(fact.order))
     remaining = _remaining(fact, lookup)
-    body = disputes.dispute_body(remaining, fact.content)
+    body = disputes.dispute_body(remaining, fact.content, _rate(state, remaining, fact))
     _book(state, remaining, body, fact)
     return [Draft("order.disputed", fact.key, body, fact.content["disputed_at"])]
 
@@ -92,6 +92,16 @@ def dispute_closed(state: State, fact: Fact, now: int, lookup: Lookup) -> list[D
 def _book(state: State, order: Remaining | None, body: dict[str, Any], fact: Fact) -> None:
     if order is not None:
         Booking(state).change(order, body, fact.kind, fact.key)
+
+
+def _rate(state: State, order: Remaining | None, fact: Fact) -> dict[str, Any] | None:
+    """What a fact in another currency is booked at that has to wait for its order. What meets it has the order's.
+
+    Errors: Invalid ``currency_mismatch``.
+    """
+    if order is not None or "currency" not in fact.content:
+        return None
+    return state.rate_of(fact.content["currency"])
 
 
 def _check_not_draft(state: State) -> None:

@@ -1,6 +1,6 @@
 """What passes between the writer and the rules: facts in, drafts of entries out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +14,9 @@ class Fact:
     Shape: ``content`` is the normal form; ``key`` is its business name, "" for an ops call that brought none;
     ``order`` is the key of the order that must be looked up first; ``request`` is the fingerprint of an ops call
     that came with an Idempotency-Key; ``touches`` is what is known of the clicks that an order names, by their ids:
-    not part of what is said, so a repeat is one whatever is known by then.
+    not part of what is said, so a repeat is one whatever is known by then; ``read`` is there if the amounts named no
+    currency: it gives the content with them read in one, as ``content`` has them in the event's (empty if they cannot
+    be read in that).
     """
 
     kind: str
@@ -24,6 +26,7 @@ class Fact:
     order: str = ""
     request: str = ""
     touches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    read: Callable[[str], dict[str, Any]] | None = None
 
 
 @dataclass(slots=True)

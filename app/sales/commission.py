@@ -77,15 +77,22 @@ def rate(terms: Terms, earners: Earners, host: str, team: str, sku: str) -> int:
 
 
 def rated(
-    credits: Sequence[dict[str, Any]], fact: dict[str, Any], terms: Terms, earners: Earners
+    credits: Sequence[dict[str, Any]],
+    fact: dict[str, Any],
+    terms: Terms,
+    earners: Earners,
+    discounts: Sequence[int] = (),
 ) -> list[dict[str, Any]]:
-    """The credits with ``bps`` where there is commission, and ``base`` where that is not counted on ``amount``."""
+    """The credits with ``bps`` where there is commission, and ``base`` where that is not counted on ``amount``.
+
+    ``discounts``: of each line, if terms count before them; none of them otherwise.
+    """
     skus = {line["id"]: line.get("sku", "") for line in fact["lines"]}
     rates = [rate(terms, earners, credit["host"], credit["team"], skus[credit["line"]]) for credit in credits]
     if not any(rates):
         return list(credits)
     found = []
-    for credit, bps, base in zip(credits, rates, _bases(credits, fact, terms), strict=True):
+    for credit, bps, base in zip(credits, rates, _bases(credits, fact, terms, discounts), strict=True):
         more = {"bps": bps} if bps else {}
         if bps and base != credit["amount"]:
             more["base"] = base
@@ -93,14 +100,16 @@ def rated(
     return found
 
 
-def _bases(credits: Sequence[Mapping[str, Any]], fact: dict[str, Any], terms: Terms) -> list[int]:
+def _bases(
+    credits: Sequence[Mapping[str, Any]], fact: dict[str, Any], terms: Terms, discounts: Sequence[int]
+) -> list[int]:
     """What commission is counted on, by credit: its amount, with its part of what the terms add."""
     bases = [credit["amount"] for credit in credits]
     by_line: dict[str, list[int]] = {}
     for index, credit in enumerate(credits):
         by_line.setdefault(credit["line"], []).append(index)
-    for line, (_, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
-        extra = (tax if terms.with_tax else 0) + (line.get("discount", 0) if terms.before_discount else 0)
+    for number, (line, (_, tax)) in enumerate(zip(fact["lines"], line_amounts(fact), strict=True)):
+        extra = (tax if terms.with_tax else 0) + (discounts[number] if discounts else 0)
         _add(bases, credits, by_line[line["id"]], extra)
     whole = fact.get("shipping", 0) if terms.with_shipping else 0
     if terms.with_tax and not fact.get("tax_included"):

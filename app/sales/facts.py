@@ -22,7 +22,7 @@ Identifier = Annotated[
 ]
 OrderId = Annotated[str, Meta(pattern=r"^[!-~]{1,100}\Z", description="1 to 100 printable ASCII characters, no space")]
 Text = Annotated[str, Meta(max_length=200)]
-Amount = Annotated[str, Meta(max_length=40, description='Decimal string in the event\'s currency, such as "170.00"')]
+Amount = Annotated[str, Meta(max_length=40, description='Decimal string in the order\'s currency, such as "170.00"')]
 Time = Annotated[str, Meta(max_length=40, description="RFC 3339 with an offset, such as 2026-11-21T20:15:00+08:00")]
 
 
@@ -51,7 +51,7 @@ class Order(Struct, forbid_unknown_fields=True):
 
     id: OrderId
     paid_at: Time
-    currency: Annotated[str, Meta(max_length=10, description="ISO 4217, the event's currency")]
+    currency: Annotated[str, Meta(max_length=10, description="ISO 4217: the event's, or one that it has a rate for")]
     lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=LINES_MAX)]
     source: Identifier = "default"
     shipping: Amount = "0"
@@ -109,7 +109,7 @@ class Dispute(Struct, forbid_unknown_fields=True):
 
 
 def order_fact(given: Order, currency: str, exponent: int, pseudonym: Callable[[str], str]) -> dict[str, Any]:
-    """Normal form of an order for an event in ``currency``; ``pseudonym`` hides who the buyer is.
+    """Normal form of an order in ``currency``; ``pseudonym`` hides who the buyer is.
 
     Errors: Invalid with the field that must change.
     """
@@ -156,7 +156,7 @@ def _keep_touches(kept: dict[str, Any], given: "Order | OrderLine") -> None:
 
 
 def check_currency(given: str, currency: str) -> None:
-    """Refuse any currency but the event's, with ``currency_mismatch``."""
+    """Refuse any currency but the one that the amounts are read in, with ``currency_mismatch``."""
     if given != currency:
         raise Invalid("currency_mismatch", f"The event counts in {currency}, not in {given}.", "currency")
 
@@ -235,8 +235,15 @@ def line_amounts(fact: dict[str, Any]) -> list[tuple[int, int]]:
     return [(amount - part, part) for amount, part in zip(gross, split(tax, gross), strict=True)]
 
 
+def total_of(fact: dict[str, Any]) -> int:
+    """What the buyer paid: lines, shipping, and tax unless the lines contain it."""
+    total: int = sum(line["quantity"] * line["unit_price"] - line.get("discount", 0) for line in fact["lines"])
+    total += fact.get("shipping", 0)
+    return total + (0 if fact.get("tax_included") else fact.get("tax", 0))
+
+
 def refund_fact(given: Refund, currency: str, exponent: int) -> dict[str, Any]:
-    """Normal form of a refund. Shape: has ``amount``, ``lines`` or both.
+    """Normal form of a refund in ``currency``, if it names one. Shape: has ``amount``, ``lines`` or both.
 
     Errors: Invalid with the field that must change.
     """
@@ -303,7 +310,7 @@ def cancellation_fact(given: Cancellation) -> dict[str, Any]:
 
 
 def dispute_fact(given: Dispute, currency: str, exponent: int) -> dict[str, Any]:
-    """Normal form of a dispute that opens, or of its end if it has an outcome.
+    """Normal form of a dispute in ``currency`` that opens, or of its end if it has an outcome.
 
     Errors: Invalid with the field that must change.
     """

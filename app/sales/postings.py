@@ -9,6 +9,7 @@ from typing import Any
 
 from app.errors import InvariantError
 from app.sales.nobody import HOUSE
+from app.sales.rates import valued
 
 UNMATCHED_REFUNDS = "Assets:Unmatched-Refunds"
 OVER_REFUNDS = "Expenses:Over-Refunds"
@@ -48,7 +49,7 @@ def postings_of(kind: str, content: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _paid(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
-    fact = content["fact"]
+    fact = valued(content)
     for credit in content["credits"]:
         amounts[sales(credit["host"], credit["team"])] -= credit["amount"]
     shipping, tax = fact.get("shipping", 0), fact.get("tax", 0)
@@ -83,12 +84,17 @@ def _disputed(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> Non
         amounts[UNMATCHED_REFUNDS] += content["amount"]
     else:
         _debit_shares(content, amounts)
-    # What came before its order has been contested since then.
-    amounts[UNMATCHED_REFUNDS if "of" in content else DISPUTES] -= content["amount"]
-    if "of" not in content:
-        fee = content["fact"].get("fee", 0)
-        amounts[DISPUTE_FEES] += fee
-        amounts[clearing(content["fact"]["source"])] -= fee
+    source = clearing(content["fact"]["source"])
+    if "of" in content:
+        # What came before its order has been contested since then, at the rate of that time.
+        waited = content.get("parked_amount", content["amount"])
+        amounts[UNMATCHED_REFUNDS] -= waited
+        amounts[source if content.get("lost") else DISPUTES] -= content["amount"] - waited
+        return
+    amounts[DISPUTES] -= content["amount"]
+    fee = content["fee"] if "fee" in content else content["fact"].get("fee", 0)
+    amounts[DISPUTE_FEES] += fee
+    amounts[source] -= fee
 
 
 def _dispute_closed(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:
@@ -99,6 +105,7 @@ def _dispute_closed(content: Mapping[str, Any], amounts: defaultdict[str, int]) 
         amounts[UNMATCHED_REFUNDS] -= content["amount"]
     else:
         _debit_shares(content, amounts, -1)
+        amounts[clearing(content["source"])] += content.get("rounding", 0)
 
 
 def _reattributed(content: Mapping[str, Any], amounts: defaultdict[str, int]) -> None:

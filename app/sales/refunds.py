@@ -1,12 +1,14 @@
 """What a refund or a cancellation takes from an order, to the last minor unit. Pure."""
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from app.errors import Conflict, Invalid
 from app.sales.facts import order_key
 from app.sales.money import split
-from app.sales.remaining import Remaining, Share
+from app.sales.rates import Rate, checked, convert
+from app.sales.remaining import Own, Remaining, Share, bucket_of
 
 # Each refund folds all entries about its order again, so what one order can cost grows with their square.
 REFUNDS_PER_ORDER_MAX = 200
@@ -24,16 +26,18 @@ def check_count(kinds: Iterable[str]) -> None:
         )
 
 
-def refund_body(order: Remaining | None, fact: dict[str, Any]) -> dict[str, Any]:
+def refund_body(order: Remaining | None, fact: dict[str, Any], rate: Rate | None = None) -> dict[str, Any]:
     """Body of the ``order.refunded`` entry: taken from the order, or parked while the order is not there.
 
-    Errors: Invalid ``unknown_line``, ``refund_quantity_exceeded``.
+    ``rate``: what it is parked at, if it is in another currency than the event's.
+    Errors: Invalid ``currency_mismatch``, ``unknown_line``, ``refund_quantity_exceeded``, ``amount_too_large``.
     """
     body: dict[str, Any] = {"fact": fact}
     if "order" in fact:
         body["about"] = order_key(fact["source"], fact["order"])
     if order is None:
-        return body | {"parked": True, "amount": stated_amount(fact)}
+        return body | {"parked": True} | at_rate(stated_amount(fact), rate)
+    check_currency(order, fact)
     for number, line in enumerate(fact.get("lines", ())):
         left = order.quantity.get(line["id"])
         if left is None:
@@ -44,14 +48,43 @@ def refund_body(order: Remaining | None, fact: dict[str, Any]) -> dict[str, Any]
                 f"Of line {line['id']!r} {left} can still come back; the refund names more.",
                 f"lines[{number}].quantity",
             )
-    return body | taken(order, fact)
+    body |= taken(order, fact)
+    if order.own:
+        checked(body["amount"], "amount")
+    return body
+
+
+def at_rate(amount: int, rate: Rate | None) -> dict[str, Any]:
+    """``amount`` in the event's currency, and the ``rate`` if it is in another one.
+
+    Errors: Invalid ``amount_too_large``.
+    """
+    return {"amount": amount} if rate is None else {"amount": checked(convert(amount, rate), "amount"), "rate": rate}
+
+
+def check_currency(order: Remaining, fact: Mapping[str, Any]) -> None:
+    """Refuse what is in another currency than its order. Errors: Invalid ``currency_mismatch``."""
+    if is_foreign_to(order, fact):
+        has = f"in {order.own.currency}" if order.own else "in the event's currency"
+        raise Invalid("currency_mismatch", f"The order is {has}; send what came back of it in the same.", "currency")
+
+
+def is_foreign_to(order: Remaining, fact: Mapping[str, Any]) -> bool:
+    return fact.get("currency") != (order.own.currency if order.own else None)
+
+
+def unrelated(order: Remaining, amount: int) -> dict[str, Any]:
+    """In place of ``taken``, of money in another currency than the order: none of it is the order's."""
+    over = {"over": amount} if amount else {}
+    return {"amount": amount, "paid_at": order.paid_at, "shares": [], "other_currency": True, **over}
 
 
 def match_body(order: Remaining, refund_key: str, parked: Mapping[str, Any]) -> dict[str, Any]:
     """Body of the ``refund.matched`` entry: a parked refund taken from its order, which has now come.
 
     A match cannot be refused: lines that the order lacks, or more than it sold, count by their amount only. Those
-    that it lacks are listed as ``unknown_lines``: without an amount of their own they give nothing back.
+    that it lacks are listed as ``unknown_lines``: without an amount of their own they give nothing back. Money in
+    another currency than the order's takes nothing from it.
     """
     fact = parked["fact"]
     unknown = [line["id"] for line in fact.get("lines", ()) if line["id"] not in order.quantity]
@@ -63,7 +96,14 @@ def match_body(order: Remaining, refund_key: str, parked: Mapping[str, Any]) -> 
     }
     if unknown:
         about["unknown_lines"] = unknown
+    if is_foreign_to(order, fact) and states_money(fact):
+        return about | unrelated(order, parked["amount"])
     return about | taken(order, of_known_lines(fact, order))
+
+
+def states_money(fact: Mapping[str, Any]) -> bool:
+    """Whether a refund says an amount anywhere; else it is quantities of lines, worth the same in any currency."""
+    return "amount" in fact or any("amount" in line for line in fact["lines"])
 
 
 def of_known_lines(fact: Mapping[str, Any], order: Remaining) -> dict[str, Any]:
@@ -108,20 +148,20 @@ def stated_amount(fact: Mapping[str, Any]) -> int:
 def taken(order: Remaining, fact: Mapping[str, Any]) -> dict[str, Any]:
     """What money that goes away takes from the order: the part of a body that a refund, its match and a dispute share.
 
-    Shape: ``fact`` has ``amount``, ``lines`` or both. ``amount``, ``paid_at``, ``shares``; where they apply
-    ``returned``, ``over``, ``pending``, ``closed``.
+    Shape: ``fact`` has ``amount``, ``lines`` or both, in the order's own currency. ``amount``, ``paid_at``, ``shares``;
+    where they apply ``returned``, ``over``, ``pending``, ``closed``; ``own`` of an order in another currency.
     """
-    wanted = _wanted_per_line(order, fact)
-    total = fact.get("amount", sum(wanted.values()))
-    if total < sum(wanted.values()):
-        # The amount is the money that moved; the lines only say where it belongs.
-        wanted = dict(zip(wanted, split(total, list(wanted.values())), strict=True))
-    parts = _spread(order, wanted, total)
+    own: dict[str, Any] = {}
+    if order.own is None:
+        parts, total = _parts(order, fact)
+        money_left, worth = order.left() - sum(parts.values()), order.worth
+    else:
+        parts, total, own = _converted(order, order.own, fact)
+        money_left, worth = order.own.left.left() - _sum_of(own), order.own.left.worth
     returned = {line["id"]: line["quantity"] for line in fact.get("lines", ()) if line.get("quantity")}
     units = _returned_units(order, returned)
-    money_left = order.left() - sum(parts.values())
     # An order that was worth nothing is refunded in full when all of it came back.
-    ends = money_left == 0 if order.worth else order.quantity == {**dict.fromkeys(order.quantity, 0), **returned}
+    ends = money_left == 0 if worth else order.quantity == {**dict.fromkeys(order.quantity, 0), **returned}
     if ends:
         units = {index: share.units for index, share in enumerate(order.shares)}
     shares = []
@@ -130,6 +170,8 @@ def taken(order: Remaining, fact: Mapping[str, Any]) -> dict[str, Any]:
         if document is not None:
             shares.append(document)
     body: dict[str, Any] = {"amount": total, "paid_at": order.paid_at, "shares": shares}
+    if own:
+        body["own"] = own
     if returned:
         body["returned"] = returned
     if total > sum(parts.values()):
@@ -139,6 +181,45 @@ def taken(order: Remaining, fact: Mapping[str, Any]) -> dict[str, Any]:
     if ends and not order.closed:
         body["closed"] = participants(order)
     return body
+
+
+def _parts(order: Remaining, fact: Mapping[str, Any]) -> tuple[dict[int, int], int]:
+    """How much each share gives, by its index, and the money that moves."""
+    wanted = _wanted_per_line(order, fact)
+    total = fact.get("amount", sum(wanted.values()))
+    if total < sum(wanted.values()):
+        # The amount is the money that moved; the lines only say where it belongs.
+        wanted = dict(zip(wanted, split(total, list(wanted.values())), strict=True))
+    return _spread(order, wanted, total), total
+
+
+def _converted(order: Remaining, own: Own, fact: Mapping[str, Any]) -> tuple[dict[int, int], int, dict[str, Any]]:
+    """The same of an order in another currency, and what it takes in that.
+
+    First taken in the order's own currency; then each bucket is brought down to what its rest there is worth, by the
+    proportion of its beginning: so it depends on nothing but the rest, and both come to zero together.
+    """
+    given, total = _parts(own.left, fact)
+    parts: dict[int, int] = {}
+    shares = []
+    for index, amount in given.items():
+        share = own.left.shares[index]
+        if not amount:
+            continue
+        bucket = bucket_of(share)
+        of, worth = own.worth[bucket]
+        rest = round(Fraction((share.left - amount) * worth, of))
+        _spread_bucket(order, bucket, order.left(bucket) - rest, parts)
+        shares.append({"of": share.of, "line": share.line, "amount": amount})
+    taken_own: dict[str, Any] = {"currency": own.currency, "amount": total, "shares": shares}
+    over = total - sum(given.values())
+    if over:
+        taken_own["over"] = over
+    return parts, sum(parts.values()) + convert(over, own.rate), taken_own
+
+
+def _sum_of(own: Mapping[str, Any]) -> int:
+    return int(sum(share["amount"] for share in own["shares"]))
 
 
 def _wanted_per_line(order: Remaining, fact: Mapping[str, Any]) -> dict[str, int]:

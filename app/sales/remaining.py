@@ -3,7 +3,8 @@
 An order is a list of shares: per line one for each credited host (or House) and one for the tax it contains, then
 shipping and tax of the order. Every refund and dispute is split over *what remains* of them, so shares never go below
 zero and end at zero together (decision 0004). A cancellation moves what is left to Cancelled-Pending; what follows is
-paid from there and no longer touches a host. A dispute that is won gives back what it took.
+paid from there and no longer touches a host. A dispute that is won gives back what it took. An order in another
+currency than its event's is kept twice: what is left of it in its own says what is left in the event's (decision 0012).
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +13,14 @@ from typing import Any
 
 from app.errors import InvariantError
 from app.sales.facts import line_amounts
+from app.sales.rates import Rate, valued
 
 
 @dataclass(slots=True)
 class Share:
-    """One part of an order: ``of`` is sale, tax or shipping; ``line`` is "" for a part of the whole order.
+    """One part of an order: ``of`` is sale, tax or shipping, or line; ``line`` is "" for a part of the whole order.
+
+    A share of line is one line whole, with the tax it contains: as the order's own currency has it.
 
     Units: ``left`` in minor units is still refundable; ``units`` are still counted for the host; ``gross`` is what it
     was credited with; ``disputed`` is what open disputes hold of it. Commission is
@@ -33,6 +37,19 @@ class Share:
     disputed: int = 0
     bps: int = 0
     base: int = 0
+
+
+@dataclass(slots=True)
+class Own:
+    """An order in its own currency: ``left`` of its lines, shipping and tax, and the ``rate`` it was booked at.
+
+    ``worth``: of each bucket at the beginning, in its own currency and in the event's.
+    """
+
+    currency: str
+    rate: Rate
+    left: "Remaining"
+    worth: dict[str, tuple[int, int]]
 
 
 @dataclass(slots=True)
@@ -59,6 +76,8 @@ class Remaining:
     index: dict[tuple[str, str, str, str], Share] = field(default_factory=dict)
     # Places in ``shares`` by bucket, made once: a large order is refunded line by line.
     buckets: dict[str, list[int]] = field(default_factory=dict)
+    # Only if it is not in the event's currency.
+    own: Own | None = None
 
     def left(self, line: str | None = None) -> int:
         """Refundable minor units of one line, or of the order."""
@@ -89,6 +108,8 @@ class Remaining:
         if content.get("parked"):
             return
         self.book(content)
+        if self.own is not None:
+            self._take_own(self.own, content, kind, key)
         if kind == "dispute.closed":
             self._end_dispute(content)
             return
@@ -113,6 +134,13 @@ class Remaining:
         self.over += content.get("over", 0)
         self.cancelled = self.cancelled or kind == "order.cancelled"
         self.closed = self.closed or "closed" in content
+
+    def _take_own(self, own: Own, content: Mapping[str, Any], kind: str, key: str) -> None:
+        """The same of the order in its own currency. Who sold it and whether it is cancelled is nothing to that."""
+        if kind in ("order.reattributed", "order.cancelled"):
+            return
+        said = {name: content[name] for name in ("of", "lost") if name in content}
+        own.left.take({"shares": (), **content.get("own", {}), **said}, kind, key)
 
     def book(self, content: Mapping[str, Any]) -> None:
         """Note the commission that an entry booked."""
@@ -171,7 +199,7 @@ def remaining_of(entries: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Remai
 
 def opened(key: str, content: Mapping[str, Any]) -> Remaining:
     """An order of which nothing was taken yet, from its ``order.paid``."""
-    fact = content["fact"]
+    fact = valued(content)
     order = Remaining(
         key=key,
         source=fact["source"],
@@ -196,7 +224,23 @@ def opened(key: str, content: Mapping[str, Any]) -> Remaining:
         order._add(Share("tax", "", "", "", fact["tax"], 0))
     order.worth = order.left()
     order.book(content)
+    if "value" in content:
+        order.own = _own(order, content)
     return order
+
+
+def _own(order: Remaining, content: Mapping[str, Any]) -> Own:
+    fact = content["fact"]
+    # What came back of each line is the same in every currency, and counted once.
+    left = Remaining(order.key, order.source, order.paid_at, [], order.quantity, {}, 0)
+    for line in fact["lines"]:
+        amount = line["quantity"] * line["unit_price"] - line.get("discount", 0)
+        left._add(Share("line", line["id"], "", "", amount, 0))
+    left._add(Share("shipping", "", "", "", fact.get("shipping", 0), 0))
+    left._add(Share("tax", "", "", "", 0 if fact.get("tax_included") else fact.get("tax", 0), 0))
+    left.worth = left.left()
+    worth = {bucket: (left.left(bucket), order.left(bucket)) for bucket in left.buckets}
+    return Own(fact["currency"], content["rate"], left, worth)
 
 
 def bucket_of(share: Share) -> str:

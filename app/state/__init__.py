@@ -18,7 +18,9 @@ from app.challenge.rules import Attribution, Rules
 from app.challenge.show import Offer, Pin, Session, pins_at, shares_in
 from app.errors import InvariantError
 from app.journal.entry import Entry
+from app.sales import rates
 from app.sales.nobody import HOUSE, NO_TEAM
+from app.sales.rates import Rates
 from app.state import on_air
 from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute
 
@@ -48,6 +50,7 @@ class State(Struct):
     rules_version: int = 0
     # Rules that held before: until when, their version, themselves.
     past_rules: tuple[tuple[int, int, Rules], ...] = ()
+    rates: Rates = field(default_factory=Rates)
     roster: Roster = field(default_factory=Roster)
     sessions: dict[str, Session] = field(default_factory=dict)
     # By product.
@@ -124,6 +127,10 @@ class State(Struct):
             if at < until:
                 return version, rules
         return self.rules_version, self.rules
+
+    def rate_of(self, currency: str) -> dict[str, Any]:
+        """The rate in force, as an entry freezes it. Errors: Invalid ``currency_mismatch``."""
+        return rates.frozen(self.rates, currency, self.currency, self.exponent)
 
     def host_bps(self, host: str) -> int:
         """The host's own commission, 0 for none."""
@@ -205,6 +212,14 @@ def _rules_changed(state: State, key: str, recorded_at: int, content: Mapping[st
         state.past_rules = (*state.past_rules, (recorded_at, state.rules_version, state.rules))
     state.rules = convert(content["rules"], Rules)
     state.rules_version = content["version"]
+
+
+def _rates_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
+    fact = content["fact"]
+    # Sorted as stored bodies are: every process folds to the same bytes.
+    table = {currency: (rate["mantissa"], rate["decimals"]) for currency, rate in sorted(fact["rates"].items())}
+    version = (fact["version"], state.position + 1, recorded_at)
+    state.rates = Rates(fact["version"], table, (*state.rates.versions, version))
 
 
 def _roster_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
@@ -364,6 +379,7 @@ def _park(state: State, key: str, content: Mapping[str, Any]) -> None:
 _FOLDS: Mapping[str, Callable[[State, str, int, Mapping[str, Any]], None]] = {
     "event.created": _created,
     "rules.changed": _rules_changed,
+    "rates.changed": _rates_changed,
     "roster.changed": _roster_changed,
     "event.moved": _moved,
     **on_air.FOLDS,

@@ -24,6 +24,8 @@ WANTED = {
     f"GET {EVENT}": "ops",
     f"POST {EVENT}/transitions": "ops",
     f"PATCH {EVENT}/rules": "ops",
+    f"PUT {EVENT}/rates": "ops",
+    f"GET {EVENT}/rates": "ops finance audit orders",
     f"PUT {EVENT}/roster": "ops",
     f"GET {EVENT}/roster": "ops audit orders",
     f"POST {EVENT}/sessions": "ops",

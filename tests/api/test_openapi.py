@@ -123,6 +123,7 @@ STORY = [
     "put_roster",
     "move_event",
     "change_rules",
+    "put_rates",
     "start_session",
     "post_order",
     "post_orders",

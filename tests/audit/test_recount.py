@@ -15,7 +15,7 @@ from app.audit.kinds import KINDS, Uses
 from app.audit.package_reader import Findings, entries_of
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
-from tests import histories
+from tests import foreign, histories
 from tests.book import (
     DAY,
     END,
@@ -53,7 +53,7 @@ SETTLEMENTS = st.integers(1, 3).flatmap(histories.settlements)
 FACTS = st.lists(
     st.one_of(
         *(histories.said(), histories.said(), CORRECTIONS, CORRECTION_ENDS, histories.rules_changed()),
-        *(CLAIMS, CLAIM_ENDS, SETTLEMENTS),
+        *(CLAIMS, CLAIM_ENDS, SETTLEMENTS, foreign.among()),
     ),
     max_size=25,
 )

@@ -12,7 +12,7 @@ from app.audit.whatif import WhatIf, what_if
 from app.errors import AppError
 from app.journal.drafts import Fact
 from app.journal.entry import Entry
-from tests import histories
+from tests import foreign, histories
 from tests.book import Book, correction_said, line, order, order_said, roster_said
 
 
@@ -34,7 +34,7 @@ async def tried(book: Book, **rules: Any) -> WhatIf:
     return await what_if(Journal(book.entries), book.head.event, rules)  # type: ignore[arg-type]
 
 
-@given(st.lists(st.one_of(histories.said(), histories.rules_changed()), min_size=5, max_size=25))
+@given(st.lists(st.one_of(histories.said(), histories.rules_changed(), foreign.among()), min_size=5, max_size=25))
 async def test_no_other_rules_change_nothing(facts: list[Fact]):
     book = histories.opened()
     for fact in facts:

@@ -40,7 +40,7 @@ from app.journal.store import Store
 from app.main import RULES
 from app.sales.facts import Order, Refund
 from app.settings import Settings
-from tests import histories, invariants
+from tests import foreign, histories, invariants
 from tests.book import (
     BRAND,
     DAY,
@@ -248,7 +248,7 @@ class Histories(RuleBasedStateMachine):
         """An order sold so many orders ago; below zero one that may be sold later."""
         return f"n{max(1, self.sold - steps)}"
 
-    @rule(process=PROCESS, said=st.lists(histories.said(), min_size=2, max_size=6))
+    @rule(process=PROCESS, said=st.lists(histories.said() | foreign.among(), min_size=2, max_size=6))
     def many(self, process: int, said: list[Fact]) -> None:
         self.tell(process, said)
 
