@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvariantError
+from app.journal.plan import Known, plan_batch
+from app.main import RULES
 from app.state import State
 from app.state.parts import decoded, encodable
 from tests import foreign, histories
@@ -18,6 +20,7 @@ from tests.book import (
     START,
     Book,
     cancellation_said,
+    correction_said,
     move_said,
     order_said,
     refund_said,
@@ -118,3 +121,18 @@ def test_state_of_any_history_survives_being_stored(said):
     again = msgspec.msgpack.decode(packed, type=State, dec_hook=decoded)
     assert again == book.state
     assert msgspec.msgpack.encode(again, enc_hook=encodable) == packed
+
+
+def test_state_is_stored_alike_by_who_decided_an_entry_and_by_who_read_it():
+    """The members of a fact come in the caller's order, and sorted from the journal."""
+    book = Book(rules={"approval_above": 0})
+    book.sell(host="ann")
+    said = correction_said(["1001"], {"bo": 2, "cy": 1})
+
+    decided = plan_batch(RULES, book.head, book.state.layer(), [said], book.now, Known(book.entries)).layer
+    book.say(said)
+
+    assert list(said.content) != sorted(said.content)
+    stored = [msgspec.msgpack.encode(state, enc_hook=encodable) for state in (decided, book.state)]
+    assert stored[0] == stored[1]
+    assert list(book.state.corrections) == ["c1"]

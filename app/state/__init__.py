@@ -22,7 +22,7 @@ from app.sales import rates
 from app.sales.nobody import HOUSE, NO_TEAM
 from app.sales.rates import Rates
 from app.state import on_air
-from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute
+from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute, in_order
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100
@@ -299,7 +299,7 @@ def _correction_opened(state: State, key: str, recorded_at: int, content: Mappin
     if not content.get("waits"):
         return
     fact = content["fact"]
-    waiting = Correction(fact, content["amount"], content["by"])
+    waiting = Correction(in_order(fact), content["amount"], content["by"])
     state.corrections = {**state.corrections, fact["id"]: waiting}
 
 

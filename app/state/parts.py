@@ -37,6 +37,16 @@ class OpenDispute(Struct, frozen=True):
     hosts: tuple[str, ...] = ()
 
 
+def in_order(value: Any) -> Any:
+    """A document with the members of its objects sorted, as a journal has them.
+
+    Who decided it has them as the caller sent them: kept like that, two processes would store one state as two.
+    """
+    if isinstance(value, dict):
+        return {name: in_order(value[name]) for name in sorted(value)}
+    return [in_order(item) for item in value] if isinstance(value, list) else value
+
+
 def encodable(value: Any) -> dict[Any, Any]:
     """What a serializer is given for a map: its items, sorted, since a map has no order of its own."""
     if isinstance(value, Map):

@@ -351,12 +351,15 @@ class Histories(RuleBasedStateMachine):
             assert await side[1].store.postings(self.name, 0, 100_000) == self.book.postings
 
     def teardown(self) -> None:
-        if hasattr(self, "book"):
-            self.runner.run(self.databases_hold())
-            invariants.boards_hold(self.book, invariants.BOARDS)
-        for process in self.processes():
-            self.runner.run(process.stop())
-        self.runner.close()
+        try:
+            if hasattr(self, "book"):
+                self.runner.run(self.databases_hold())
+                invariants.boards_hold(self.book, invariants.BOARDS)
+        finally:
+            # Also of a run that failed: many more follow to make it smaller, and PostgreSQL has only so many places.
+            for process in self.processes():
+                self.runner.run(process.stop())
+            self.runner.close()
 
 
 def times_of(fact: Fact) -> list[str]:
