@@ -107,8 +107,10 @@ def parse_rules(given: dict[str, Any], exponent: int, before: Rules | None = Non
     precedence = rules.attribution.precedence
     if not precedence or len(set(precedence)) < len(precedence):
         raise Invalid("rules_invalid", "attribution.precedence names what counts, each once.", "rules")
+    rates = {name: dict(sorted(getattr(rules.commission, name).items())) for name in ("teams", "products")}
     return msgspec.structs.replace(
         rules,
+        commission=msgspec.structs.replace(rules.commission, **rates),
         public_channels=tuple(sorted(set(rules.public_channels))),
         link_hosts=tuple(sorted(set(rules.link_hosts))),
     )

@@ -21,8 +21,8 @@ from app.journal.entry import Entry
 from app.sales import rates
 from app.sales.nobody import HOUSE, NO_TEAM
 from app.sales.rates import Rates
-from app.state import on_air
-from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute, in_order
+from app.state import asked, on_air
+from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100
@@ -216,7 +216,7 @@ def _rules_changed(state: State, key: str, recorded_at: int, content: Mapping[st
 
 def _rates_changed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
     fact = content["fact"]
-    # Sorted as stored bodies are: every process folds to the same bytes.
+    # Sorted for the same reason as a waiting correction.
     table = {currency: (rate["mantissa"], rate["decimals"]) for currency, rate in sorted(fact["rates"].items())}
     version = (fact["version"], state.position + 1, recorded_at)
     state.rates = Rates(fact["version"], table, (*state.rates.versions, version))
@@ -281,31 +281,6 @@ def _dispute_closed(state: State, key: str, recorded_at: int, content: Mapping[s
         waiting = tuple(other for other in state.parked[order] if other != dispute)
         parked = {about: keys for about, keys in state.parked.items() if about != order}
         state.parked = {**parked, order: waiting} if waiting else parked
-
-
-def _claim_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    fact = content["fact"]
-    due = content["at"] + state.rules.claim_answer_days * DAY_US
-    claim = Claim(content["host"], fact.get("order", ""), fact["person"], content["at"], due)
-    state.claims = {**state.claims, fact["id"]: claim}
-
-
-def _claim_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    closed = content["fact"]["id"]
-    state.claims = {other: claim for other, claim in state.claims.items() if other != closed}
-
-
-def _correction_opened(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    if not content.get("waits"):
-        return
-    fact = content["fact"]
-    waiting = Correction(in_order(fact), content["amount"], content["by"])
-    state.corrections = {**state.corrections, fact["id"]: waiting}
-
-
-def _correction_closed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
-    closed = content["fact"]["id"]
-    state.corrections = {other: waiting for other, waiting in state.corrections.items() if other != closed}
 
 
 def _reattributed(state: State, key: str, recorded_at: int, content: Mapping[str, Any]) -> None:
@@ -389,10 +364,7 @@ _FOLDS: Mapping[str, Callable[[State, str, int, Mapping[str, Any]], None]] = {
     "order.cancelled": _cancelled,
     "order.disputed": _disputed,
     "dispute.closed": _dispute_closed,
-    "claim.opened": _claim_opened,
-    "claim.closed": _claim_closed,
-    "correction.opened": _correction_opened,
-    "correction.closed": _correction_closed,
+    **asked.FOLDS,
     "order.reattributed": _reattributed,
     "commission.released": _released,
     "payout.made": _available_moved,
