@@ -21,8 +21,9 @@ class Booking:
         _, rules = self._state.rules_at(fact["paid_at"])
         terms = rules.commission
         more = discounts(body) if terms.before_discount else ()
-        body["credits"] = commission.rated(body["credits"], fact, terms, self._state, more)
-        if any("bps" in credit for credit in body["credits"]):
+        rated = commission.rated(body["credits"], fact, terms, self._state, more)
+        if rated is not body["credits"]:
+            body["credits"] = rated
             self._book(opened(key, body), body, {})
 
     def change(self, order: Remaining, body: dict[str, Any], kind: str, key: str) -> None:

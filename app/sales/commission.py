@@ -77,7 +77,7 @@ def rate(terms: Terms, earners: Earners, host: str, team: str, sku: str) -> int:
 
 
 def rated(
-    credits: Sequence[dict[str, Any]],
+    credits: list[dict[str, Any]],
     fact: dict[str, Any],
     terms: Terms,
     earners: Earners,
@@ -85,12 +85,13 @@ def rated(
 ) -> list[dict[str, Any]]:
     """The credits with ``bps`` where there is commission, and ``base`` where that is not counted on ``amount``.
 
-    ``discounts``: of each line, if terms count before them; none of them otherwise.
+    The list itself if there is none at all. ``discounts``: of each line, if terms count before them; none of them
+    otherwise.
     """
-    skus = {line["id"]: line.get("sku", "") for line in fact["lines"]}
-    rates = [rate(terms, earners, credit["host"], credit["team"], skus[credit["line"]]) for credit in credits]
+    skus = {line["id"]: line.get("sku", "") for line in fact["lines"]} if terms.products else {}
+    rates = [rate(terms, earners, credit["host"], credit["team"], skus.get(credit["line"], "")) for credit in credits]
     if not any(rates):
-        return list(credits)
+        return credits
     found = []
     for credit, bps, base in zip(credits, rates, _bases(credits, fact, terms, discounts), strict=True):
         more = {"bps": bps} if bps else {}

@@ -320,19 +320,21 @@ def _taken(state: State, content: Mapping[str, Any], sign: int = -1) -> None:
 
 
 def _earned(state: State, parts: Sequence[Mapping[str, Any]], sign: int) -> None:
-    sums: dict[str, int] = {}
+    accounts = state.accounts
     for part in parts:
-        sums[part["host"]] = sums.get(part["host"], 0) + part["amount"]
-    for host, amount in sums.items():
+        host, amount = part["host"], part["amount"]
         if amount and host != HOUSE:
-            net, accrued, available = state.accounts.get(host, NO_ACCOUNT)
-            state.accounts = state.accounts.set(host, (net + sign * amount, accrued, available))
+            net, accrued, available = accounts.get(host, NO_ACCOUNT)
+            accounts = accounts.set(host, (net + sign * amount, accrued, available))
+    state.accounts = accounts
 
 
 def _booked(state: State, content: Mapping[str, Any], paid_at: int) -> None:
+    if "commission" not in content:
+        return
     is_released = content.get("released", False)
     day = paid_at // DAY_US
-    for change in content.get("commission", ()):
+    for change in content["commission"]:
         host, amount = change["host"], change["amount"]
         net, accrued, available = state.accounts.get(host, NO_ACCOUNT)
         if is_released:
