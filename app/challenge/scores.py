@@ -5,7 +5,7 @@ Called for each entry in journal order. A sale, refund or cancellation counts in
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +47,8 @@ _MINUTE_US = 60 * 1_000_000
 Tally = list[int]
 # Amount and units by host and team.
 _Sold = dict[tuple[str, str], tuple[int, int]]
+# Amount and units of who has sold nothing yet; direct and indirect sales as well.
+_NOTHING = (0, 0)
 
 
 def new_tally() -> Tally:
@@ -185,14 +187,15 @@ class Scoreboard:
             return
         # The lines of an order mostly have one seller: added up first, each tally is moved once.
         sold: _Sold = {}
-        indirect: dict[str, int] = {}
+        credited = self._totals.credited
         for credit in content["credits"]:
-            seller = credit["host"], credit["team"]
-            amount, units = sold.get(seller, (0, 0))
-            sold[seller] = amount + credit["amount"], units + credit["units"]
-            if credit["reason"] in INDIRECT:
-                indirect[seller[0]] = indirect.get(seller[0], 0) + credit["amount"]
-        self._credit(sold, indirect)
+            host, amount = credit["host"], credit["amount"]
+            before = sold.get((host, credit["team"]), _NOTHING)
+            sold[host, credit["team"]] = before[0] + amount, before[1] + credit["units"]
+            if host != HOUSE:
+                direct, indirect = credited.get(host, _NOTHING)
+                is_indirect = credit["reason"] in INDIRECT
+                credited[host] = (direct, indirect + amount) if is_indirect else (direct + amount, indirect)
         for name, window in self._windows(content["fact"]["paid_at"]):
             moved: dict[int, Tally] = {}
             for (host, team), (amount, units) in sold.items():
@@ -206,17 +209,10 @@ class Scoreboard:
                     if units:
                         tally[UNITS] += units
                         tally[4 + UNITS] = position
-            _count(position, moved, 1)
+            _count(position, moved.values(), 1)
         for session, part in _by_session(content, sold).items():
             self._sold_in(session, part)
         self._unticked.append((position, content))
-
-    def _credit(self, sold: _Sold, indirect: Mapping[str, int]) -> None:
-        credited = self._totals.credited
-        for (host, _), (amount, _) in sold.items():
-            if host != HOUSE:
-                before, part = credited.get(host, (0, 0)), indirect.get(host, 0)
-                credited[host] = before[0] + amount - part, before[1] + part
 
     def _sold_in(self, session: str, sold: _Sold) -> None:
         sales = self._totals.sessions.get(session)
@@ -253,7 +249,7 @@ class Scoreboard:
             ends = content.get("closed") or content.get("reopened", ())
             closed = {(item["host"], item["team"]) for item in ends}
             moved = {id(tally): tally for seller in closed for tally in self._tallies(name, window, *seller)}
-            _count(position, moved, step)
+            _count(position, moved.values(), step)
 
     def _reattributed(self, position: int, content: Mapping[str, Any]) -> None:
         """What one host loses another one gets; a team or an event that holds as much as before has not moved."""
@@ -335,6 +331,14 @@ def _by_session(content: Mapping[str, Any], sold: _Sold) -> Mapping[str, _Sold]:
     fact = content["fact"]
     named = fact.get("session", "")
     candidates = content.get("candidates", ())
+    if (
+        not named
+        and len(fact["lines"]) == 1
+        and len(candidates) < 2
+        and not any(c["by"] in INDIRECT for c in candidates)
+    ):
+        # Nearly every order.
+        return {}
     pinned = {c.get("line", ""): c["id"] for c in candidates if c["by"] == "pin" and c["outcome"] == "won"}
     if not pinned and not any("session" in line for line in fact["lines"]):
         return {named: sold} if named else {}
@@ -350,8 +354,8 @@ def _by_session(content: Mapping[str, Any], sold: _Sold) -> Mapping[str, _Sold]:
     return parts
 
 
-def _count(position: int, moved: Mapping[int, Tally], step: int) -> None:
-    """An order counts once per event, host and team, however many lines of it they sold: tallies by identity."""
-    for tally in moved.values():
+def _count(position: int, moved: Iterable[Tally], step: int) -> None:
+    """An order counts once per event, host and team, however many lines of it they sold: each tally once."""
+    for tally in moved:
         tally[ORDERS] += step
         tally[4 + ORDERS] = position

@@ -52,6 +52,8 @@ def due(state: State, now: int) -> Draft | None:
 
 def orders_needed(state: State, fact: Fact) -> Sequence[str]:
     """Keys of the orders whose entries must be looked up before this fact is decided."""
+    if fact.kind == "order.paid" and fact.key not in state.parked and not fact.order:
+        return ()
     if fact.kind == "correction.opened":
         orders: list[str] = fact.content.get("orders", [])
         return orders

@@ -26,6 +26,11 @@ _DAY_US = 86_400_000_000
 SAID = ("host", "code", "click", "session")
 # A line with none of these has the order's touches, and no more than its product's pins besides.
 _OF_A_LINE = frozenset({*SAID, "carted_at"})
+# What else in an order may have a say beside its host, or beside its code.
+_AMBIGUOUS = {
+    "host": frozenset({"code", "click", "session", "buyer"}),
+    "code": frozenset({"click", "session", "buyer"}),
+}
 
 Sellers = Sequence[tuple[str, int]]
 Touches = Mapping[str, Mapping[str, Any]]
@@ -111,6 +116,9 @@ def attribute(
     Errors: Invalid ``unknown_host``, ``unknown_session``: the order names something that is not there;
     ``too_many_credits``.
     """
+    plain = _plain(standing, fact, terms)
+    if plain is not None:
+        return plain
     verdicts = _Case(standing, fact, terms, touches).verdicts()
     _check_count(verdicts)
     credits: list[dict[str, Any]] = []
@@ -132,6 +140,34 @@ def attribute(
                 {"line": identity, "host": host, "team": team, "amount": amount, "units": units, "reason": reason}
             )
     return credits, _receipt(fact, verdicts)
+
+
+def _plain(standing: Standing, fact: dict[str, Any], terms: Terms) -> tuple[list[dict[str, Any]], Candidates] | None:
+    """What nearly every order is: a host or a code that leads to one, and nothing else to look at. None for others.
+
+    The same as by the long way, in half of its time.
+    """
+    by = "host" if "host" in fact else "code"
+    lines = fact["lines"]
+    if (
+        by not in fact
+        or by not in terms.precedence
+        or terms.store_bps
+        or standing.products_pinned
+        or not _AMBIGUOUS[by].isdisjoint(fact)
+        or not all(map(_OF_A_LINE.isdisjoint, lines))
+    ):
+        return None
+    named = fact[by]
+    host = standing.host_of_code(named) if by == "code" else named
+    if not host or not standing.has_host(host) or len(lines) > CREDITS_MAX:
+        return None
+    team = standing.team_of(host, fact["paid_at"])
+    credits = [
+        {"line": line["id"], "host": host, "team": team, "amount": net, "units": line["quantity"], "reason": by}
+        for line, (net, _) in zip(lines, line_amounts(fact), strict=True)
+    ]
+    return credits, [{"by": by, "id": named, "outcome": "won"}]
 
 
 def _check_count(verdicts: list[Verdict]) -> None:

@@ -149,10 +149,14 @@ def order_fact(given: Order, currency: str, exponent: int, pseudonym: Callable[[
 
 
 def _keep_touches(kept: dict[str, Any], given: "Order | OrderLine") -> None:
-    for name in ("code", "host", "session", "click"):
-        value = getattr(given, name)
-        if value:
-            kept[name] = value
+    if given.host:
+        kept["host"] = given.host
+    if given.code:
+        kept["code"] = given.code
+    if given.session:
+        kept["session"] = given.session
+    if given.click:
+        kept["click"] = given.click
 
 
 def check_currency(given: str, currency: str) -> None:

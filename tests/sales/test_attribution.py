@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.challenge.rules import DEFAULT_ATTRIBUTION, Attribution
 from app.errors import Invalid
-from app.sales import facts
+from app.sales import attribution, facts
 from app.sales.attribution import CREDITS_MAX, SAID, attribute
 from app.sales.nobody import HOUSE, NO_TEAM
 from tests import histories
@@ -211,6 +211,38 @@ def test_store_of_the_winner_has_its_part(stores, bps, brought, shares):
     assert {credit["host"]: credit["amount"] for credit in credits} == shares
     told = bps if "mall" in shares and brought != {"host": "mall"} else 0
     assert all(candidate.get("store_bps", 0) == told for candidate in candidates)
+
+
+TOUCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "host": st.sampled_from(("ann", "bo")),
+        "code": st.sampled_from(("ANN5", "bo5", "none")),
+        "session": st.just("duo"),
+        "click": st.just("c1"),
+    },
+)
+TERMS = st.builds(
+    Attribution,
+    precedence=st.permutations(("host", "code", "click", "session")).map(tuple) | st.just(("session", "code")),
+    store_bps=st.sampled_from((0, 0, 2_500)),
+    self_purchase=st.sampled_from(("count", "exclude")),
+    staff_purchase=st.sampled_from(("count", "exclude")),
+)
+
+
+@given(TOUCHES, st.lists(TOUCHES, min_size=1, max_size=3), TERMS, st.sampled_from(("", "person-ann", "kim")))
+def test_plain_orders_are_decided_as_all_others_are(said, of_lines, terms, buyer):
+    lines = [line(str(number), "3.33", number + 1, **touches) for number, touches in enumerate(of_lines)]
+    roster = Roster(stores={"ann": "bo"})
+    asked = {"roster": roster, "terms": terms, "lines": lines, "buyer": buyer, **said}
+
+    decided = attributed(**asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attribution, "_plain", lambda *asked: None)
+        the_long_way = attributed(**asked)
+
+    assert decided == the_long_way
 
 
 @given(histories.orders(), st.lists(st.integers(1, 9), min_size=1, max_size=5))
