@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from app.challenge.scores import MEASURES
+from app.journal.store import Store
 from tests import histories
 from tests.book import Book
 from tests.recount import recount
@@ -13,6 +14,11 @@ from tests.recount import recount
 TAKING = ("order.refunded", "refund.matched", "order.disputed", "dispute.closed")
 BUCKETS = ("Held", "Available", "Paid")
 BOARDS = list(product(("host", "team"), MEASURES))
+
+
+async def stored(store: Store, event: str) -> tuple[Any, ...]:
+    """Head, entries and postings of an event, as the database has them."""
+    return await store.heads([event]), await store.read(event, 0, 100_000), await store.postings(event, 0, 100_000)
 
 
 def money_holds(book: Book) -> None:
