@@ -31,6 +31,8 @@ Asker = Annotated[Principal, Depends(principal_of)]
 CSV_COLUMNS = (
     "id", "name", "team", "store", "segment", "status", "codes", "commission_bps", "from", "person", "picture", "link",
 )  # fmt: skip
+# More than any cell of a roster may have; what a cell may have is checked by its column.
+_CELL_CHARACTERS_MAX = 100_000
 _PROFILE_FIELDS = {"name", "picture", "link"}
 _ROSTER_FIELDS = ("team", "store", "segment", "status", "codes", "commission_bps")
 
@@ -186,6 +188,8 @@ def _from_csv(raw: bytes) -> RosterBody:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadRequest("csv_not_utf8", "Send the CSV as UTF-8.") from None
+    # One limit for the whole process, which whoever reads a shop's export there has raised.
+    csv.field_size_limit(_CELL_CHARACTERS_MAX)
     reader = csv.DictReader(io.StringIO(text, newline=""))
     hosts: list[dict[str, Any]] = []
     try:
