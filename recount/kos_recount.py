@@ -173,7 +173,7 @@ class Package:
         body, at = encode(e["body"]).encode(), e["position"]
         if at != self.position + 1:
             raise Wrong("position_gap", self.line, f"entry {at} stands where {self.position + 1} belongs")
-        if bytes.fromhex(e["prev_hash"]) != self.hash:
+        if e["prev_hash"] != self.hash.hex():
             raise Wrong("chain_broken", self.line, f"entry {at} does not name the hash of the entry before")
         numbers = struct.pack(">QqqI", at, e["occurred_at"], e["recorded_at"], len(body))
         texts = [prefixed(text) for text in (self.header["event"], e["kind"], e["key"], e["actor"])]
@@ -214,7 +214,8 @@ class Package:
             raise Wrong(
                 "signature_wrong", self.line, f"signed with {given['key']!r}, which is not among the header's keys"
             )
-        if not is_signed(public, bytes.fromhex(given["signature"]), message):
+        signature = bytes.fromhex(given["signature"])
+        if signature.hex() != given["signature"] or not is_signed(public, signature, message):
             raise Wrong("signature_wrong", self.line, "the signature is not over what stands there")
 
 

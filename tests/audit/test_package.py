@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +67,20 @@ def test_every_change_of_one_byte_is_found_by_both(tmp_path: Path):
         line = changed.count(b"\n", 0, place) + 1
         # What is in the first two lines besides hashes is covered by the trailer's.
         assert first[1] <= line + 1 or line <= 2, f"seed {seed}, byte {place}"
+
+
+def test_hash_or_signature_in_capitals_is_named_where_it_stands(tmp_path: Path):
+    """The same number, but other bytes than those that were signed."""
+    spots = [found.start(1) for found in re.finditer(rb'"(?:prev_hash|hash|signature)":"\d*([a-f])', PACKAGE)]
+    for place in spots[::9]:
+        changed = bytearray(PACKAGE)
+        changed[place] ^= 0x20
+
+        codes, first = both(tmp_path, bytes(changed), "")
+
+        assert codes, f"byte {place}"
+        assert first[1] <= changed.count(b"\n", 0, place) + 2, f"byte {place}"
+    assert len(spots) > 100
 
 
 def swapped(lines: list[bytes]) -> list[bytes]:
