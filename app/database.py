@@ -1,11 +1,13 @@
 """Plain transactions for what is not the journal: keys, tokens, secrets, profiles."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -15,6 +17,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 
 from app.errors import Unavailable
+
+log = structlog.get_logger(__name__)
 
 _BUSY_TIMEOUT_MS = 5_000
 _CONNECT_TIMEOUT_SECONDS = 5
@@ -86,3 +90,17 @@ def _set_pragmas(connection: Any, record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+async def look_for_ever(look: Callable[[], Awaitable[None]], seconds: float, waits: str) -> None:
+    """Look every so many seconds; a database that cannot be asked is asked again, and ``waits`` is logged once."""
+    is_waiting = False
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await look()
+            is_waiting = False
+        except Unavailable as error:
+            if not is_waiting:
+                log.warning(waits, reason=str(error))
+            is_waiting = True

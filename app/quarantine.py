@@ -5,7 +5,6 @@ Every process asks the database for the marks each second, so that one that is p
 shortly after, however the processes hear of each other.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app import metrics
-from app.database import insert_for, transaction
+from app.database import insert_for, look_for_ever, transaction
 from app.errors import Unavailable
 from app.journal.tables import quarantine as table
 
@@ -42,7 +41,6 @@ class Quarantine:
     def __init__(self, db: AsyncEngine) -> None:
         self._db = db
         self._marks: dict[str, Mark] = {}
-        self._is_waiting = False
         self.on_lifted: Callable[[str], None] = lambda event: None
 
     @property
@@ -93,12 +91,4 @@ class Quarantine:
 
     async def watch(self) -> None:
         """Look for ever; while the database cannot be asked, what was known last holds."""
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                await self.look()
-                self._is_waiting = False
-            except Unavailable as error:
-                if not self._is_waiting:
-                    log.warning("quarantine_waits", reason=str(error))
-                self._is_waiting = True
+        await look_for_ever(self.look, _LOOK_SECONDS, "quarantine_waits")

@@ -3,7 +3,6 @@
 Two processes may sign the same position at once: the one that is there first stays. Nothing here is updated or deleted.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.audit.signing import Checkpoint, PublicKey, SigningKey, checkpoint_bytes
-from app.database import insert_for, transaction
-from app.errors import Unavailable
+from app.database import insert_for, look_for_ever, transaction
 from app.journal.store import Head
 from app.journal.tables import checkpoint as checkpoint_table
 from app.journal.tables import checkpoint_key as key_table
@@ -109,19 +107,10 @@ class Watch:
         self._entries = entries
         self._wait_us = int(seconds * 1_000_000)
         self._signed: dict[str, _Signed] = {}
-        self._is_waiting = False
 
     async def watch(self) -> None:
         """Look for ever; a database that cannot be asked is asked again."""
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                await self.look()
-                self._is_waiting = False
-            except Unavailable as error:
-                if not self._is_waiting:
-                    log.warning("checkpoints_wait", reason=str(error))
-                self._is_waiting = True
+        await look_for_ever(self.look, _LOOK_SECONDS, "checkpoints_wait")
 
     async def look(self) -> None:
         """Sign every open event whose head has moved far or long enough. Errors: Unavailable."""
