@@ -1,9 +1,15 @@
-"""What all pages for people have in common: how they look, their times, and headers that let them do nothing. Pure."""
+"""What all pages for people have in common: how they look, their times and money, and headers that let them do nothing.
+
+Pure.
+"""
 
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+from babel.numbers import format_currency
 
 STYLE = """
 :root { color-scheme: light dark; --back: #f4f5f8; --card: #fff; --text: #171a24; --quiet: #5b6070; --edge: #dfe2ea;
@@ -38,3 +44,19 @@ def local_time(microseconds: int, zone: ZoneInfo) -> str:
     """A time as people of that zone read it, to the second."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def money(shown: str, currency: str, language: str) -> str:
+    """A decimal string of the API as people of that language write money, with the sign of its currency."""
+    return _written(shown, currency, language, None)
+
+
+def number(shown: str, currency: str, language: str) -> str:
+    """The same without the currency, for columns whose currency stands elsewhere."""
+    return _written(shown, currency, language, "#,##0.00")
+
+
+def _written(shown: str, currency: str, language: str, pattern: str | None) -> str:
+    # Without quantization: a language may know fewer decimals of a currency than the ledger has, and none is dropped.
+    written = format_currency(Decimal(shown), currency, pattern, locale=language, decimal_quantization=False)
+    return written.replace("-", "\u2212")

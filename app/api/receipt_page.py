@@ -42,11 +42,15 @@ class _Page:
         self.names = names
         self.exponent = exponent
         self.zone = ZoneInfo(timezone)
+        self.language = language
         self.words = WORDS[language]
         self.currency = valued(self.content)["currency"]
 
     def money(self, minor: int) -> str:
-        return escape(f"{format_amount(minor, self.exponent)} {self.currency}")
+        return self.written(format_amount(minor, self.exponent), self.currency)
+
+    def written(self, shown: str, currency: str) -> str:
+        return escape(pages.money(shown, currency, self.language))
 
     def name(self, kind: str, identity: str) -> str:
         if identity == HOUSE:
@@ -72,7 +76,7 @@ def receipt_page(
     if "original" in receipt:
         of = receipt["original"]
         shown = f"{of['rate']} {page.currency}/{of['currency']} ({of['version']})"
-        parts.insert(0, f'<p class="quiet">{of["amount"]} {of["currency"]} &times; {escape(shown)}</p>')
+        parts.insert(0, f'<p class="quiet">{page.written(of["amount"], of["currency"])} &times; {escape(shown)}</p>')
     if content.get("late"):
         parts.insert(0, f"<p>{words['late']}</p>")
     event = page.name("event", str(receipt["event"]))
@@ -145,7 +149,7 @@ def _candidate(page: _Page, candidate: Mapping[str, Any]) -> str:
 
 def _sums(page: _Page, receipt: Mapping[str, Any]) -> str:
     words = page.words
-    rows = [(words[name], f"{receipt[name]} {page.currency}") for name in ("direct", "indirect", "house")]
+    rows = [(words[name], page.written(receipt[name], page.currency)) for name in ("direct", "indirect", "house")]
     rows += [(words["rules"], str(receipt["rules"])), (words["entry"], str(receipt["position"]))]
-    shown = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows)
+    shown = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
     return f'<dl>{shown}<dt>SHA-256</dt><dd class="hash">{escape(receipt["hash"])}</dd></dl>'

@@ -1,6 +1,6 @@
 """Statements as a page to read and to print, in the reader's language: no scripts, nothing from elsewhere. Pure.
 
-It shows the documents that programs get, amount for amount, and the hash that each of them has.
+It shows the documents that programs get, amount for amount as the reader writes them, and the hash of each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -99,6 +99,7 @@ class _Page:
     def __init__(self, stated: Stated, names: Names, language: str) -> None:
         self.stated = stated
         self.names = names
+        self.language = language
         self.words = WORDS[language]
         self.zone = ZoneInfo(stated.timezone)
 
@@ -113,9 +114,6 @@ class _Page:
 
     def minor(self, shown: str) -> int:
         return parse_amount(shown, self.stated.exponent, "amount")
-
-    def amount(self, minor: int) -> str:
-        return format_amount(minor, self.stated.exponent).replace("-", "\u2212")
 
 
 def statement_page(stated: Stated, documents: Sequence[Mapping[str, Any]], names: Names, language: str) -> str:
@@ -178,11 +176,11 @@ def _statement(page: _Page, document: Mapping[str, Any]) -> str:
 
 
 def _balance(page: _Page, document: Mapping[str, Any], name: str) -> str:
-    minor = page.minor(document["closing"][name])
-    why = "debt_why" if name == "available" and minor < 0 else f"{name}_why"
-    shown = f"{page.amount(minor)} {escape(page.stated.currency)}"
+    amount = document["closing"][name]
+    why = "debt_why" if name == "available" and amount.startswith("-") else f"{name}_why"
+    shown = pages.money(amount, page.stated.currency, page.language)
     return (
-        f'<dt>{page.words[name]}</dt><dd><span class="amount">{shown}</span>'
+        f'<dt>{page.words[name]}</dt><dd><span class="amount">{escape(shown)}</span>'
         f' <span class="quiet">{page.words[why]}</span></dd>'
     )
 
@@ -240,7 +238,9 @@ def _row(page: _Page, head: str, columns: Sequence[str], cells: Mapping[str, Any
 
 
 def _cell(page: _Page, value: str | int) -> str:
-    return str(value) if isinstance(value, int) or not value else page.amount(page.minor(value))
+    if isinstance(value, int) or not value:
+        return str(value)
+    return escape(pages.number(value, page.stated.currency, page.language))
 
 
 def _check(page: _Page) -> str:

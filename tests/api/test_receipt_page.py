@@ -40,13 +40,13 @@ async def test_page_says_who_earned_each_line_and_why_the_others_did_not(event: 
     text = text_of(page)
     assert "Order shop 1001 Paid 2021-04-10 19:00:00 Asia/Shanghai" in text
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Ruby lipstick \u00d7 1 10.00 GBP" in text
-    assert "Lin · Ruby · Discount code 10.00 GBP" in text
+    assert "Ruby lipstick \u00d7 1 £10.00" in text
+    assert "Lin · Ruby · Discount code £10.00" in text
     assert "Discount code: LIN10 ✓ earned it" in text
     assert "Pinned in session: night 2021-04-10 18:30:00 ✗ something that goes before it earned it" in text
     assert "Discount code: NONE ✗ nobody's code" in text
-    assert "Nobody · nobody's code 10.00 GBP" in text
-    assert "Sold directly 10.00 GBP Sold while on air 0.00 GBP Nobody's 10.00 GBP Version of the rules 1" in text
+    assert "Nobody · nobody's code £10.00" in text
+    assert "Sold directly £10.00 Sold while on air £0.00 Nobody's £10.00 Version of the rules 1" in text
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -62,6 +62,14 @@ async def test_page_speaks_the_readers_language(event: EventClient, language, ch
     assert f'<html lang="{chosen}">' in page.text
     assert WORDS[chosen]["as_decided"] in unescape(page.text)
     assert page.headers["vary"] == "Accept, Accept-Language"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("language", "shown"), [("en", "£12,345.60"), ("fr", "12 345,60 £GB"), ("zh", "£12,345.60")])
+async def test_money_is_written_as_the_reader_writes_it(event: EventClient, language, shown):
+    await event.order(lines=[factories.line(unit_price="12345.60")])
+
+    assert f"\u00d7 1 {shown}" in text_of(await page_of(event, language=language))
 
 
 @pytest.mark.asyncio(loop_scope="module")

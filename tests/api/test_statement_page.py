@@ -59,7 +59,7 @@ async def test_page_says_who_which_range_what_happened_and_what_is_owed(april: E
     assert f"KOS101 {april.id} · Statement april Lin h7 " in text
     assert "Host Lin h7 Team Ruby ruby From 2021-04-10 20:00:00 Asia/Shanghai, entry of the journal: 1 " in text
     assert "To 2021-04-19 20:00:01 Asia/Shanghai, entry of the journal: 9 Closed 2021-04-19 20:00:01" in text
-    assert "Held 0.00 GBP earned, and cannot be paid out yet Available \u22122.00 GBP a debt: more was paid" in text
+    assert "Held £0.00 earned, and cannot be paid out yet Available \u2212£2.00 a debt: more was paid" in text
     assert "What Entries Net sales Commission Held Available Paid At the beginning 0.00 0.00 0.00 Sales 1 34.00" in text
     assert "Refunds 1 \u221224.00 \u22122.40 0.00 \u22122.40 0.00" in text
     assert "Payouts 1 0.00 0.00 0.00 \u22123.00 3.00" in text
@@ -129,6 +129,22 @@ async def test_page_speaks_the_readers_language(april: EventClient, language, ch
     assert f'<html lang="{chosen}" dir="ltr">' in page.text
     assert WORDS[chosen]["check_journal"] in unescape(page.text)
     assert page.headers["vary"] == "Accept, Accept-Language"
+
+
+@in_one_loop
+@pytest.mark.parametrize(
+    ("language", "debt", "cells"),
+    [("fr", "\u22122,00 £GB", "1 12 345,60 1 234,56"), ("zh", "\u2212£2.00", "1 12,345.60 1,234.56")],
+)
+async def test_money_is_written_as_the_reader_writes_it(april: EventClient, language, debt, cells):
+    closed = text_of(await page_of(april, "h7", language, statement="april"))
+    lines = [factories.line(unit_price="12345.60")]
+    await april.ok("POST", "/orders", factories.order("1002", host="h7", lines=lines, paid_at="2021-04-12T12:00:00Z"))
+
+    still_open = text_of(await page_of(april, "h7", language))
+
+    assert f"{WORDS[language]['available']} {debt} " in closed
+    assert cells in still_open
 
 
 @in_one_loop
