@@ -256,10 +256,20 @@ class Scores:
             return [self.all, self.house]
         return [self.all, self.hosts.setdefault(host, [0] * 8), self.teams.setdefault(team, [0] * 8)]
 
-    def move(self, at, part, measure, amount):
-        for tally in self.of(part["host"], part["team"]) if amount and not self.final else ():
-            tally[measure] += amount
-            tally[4 + measure] = at
+    def add(self, changes, part, sign, measures):
+        """What a part of an entry does to each tally, added up before anything moves."""
+        for tally in self.of(part["host"], part["team"]):
+            change = changes.setdefault(id(tally), (tally, [0] * 4))[1]
+            for measure, member in measures:
+                change[measure] += sign * part[member]
+
+    def move(self, at, changes):
+        """Whoever loses on one line what the same entry gives on another has reached nothing anew."""
+        for tally, change in () if self.final else changes.values():
+            for measure, amount in enumerate(change):
+                if amount:
+                    tally[measure] += amount
+                    tally[4 + measure] = at
 
     def count(self, at, sellers, step):
         """An order counts once for the event, for each host and for each team."""
@@ -278,9 +288,10 @@ class Scores:
         if sum(credit["units"] for credit in credits) != sum(line["quantity"] for line in fact["lines"]):
             return f"the units that entry {at} credits are not those that were sold"
         if not body.get("late"):
+            changes = {}
             for credit in credits:
-                for measure, name in ((GROSS, "amount"), (NET, "amount"), (UNITS, "units")):
-                    self.move(at, credit, measure, credit[name])
+                self.add(changes, credit, 1, ((GROSS, "amount"), (NET, "amount"), (UNITS, "units")))
+            self.move(at, changes)
             self.count(at, credits, 1)
         return ""
 
@@ -289,29 +300,21 @@ class Scores:
         if body.get("parked") or body.get("outcome") == "lost":
             return
         step = 1 if "outcome" in body else -1
-        for share in () if body.get("pending") else body["shares"]:
-            if share["of"] == "sale":
-                self.move(at, share, NET, step * share["amount"])
-                self.move(at, share, UNITS, step * share["units"])
+        changes = {}
+        for share in () if body.get("pending") else [one for one in body["shares"] if one["of"] == "sale"]:
+            self.add(changes, share, step, ((NET, "amount"), (UNITS, "units")))
+        self.move(at, changes)
         self.count(at, body.get("closed") or body.get("reopened", ()), step)
 
     def reattributed(self, at, body):
         changes = {}
         for name, sign in (("taken", -1), ("given", 1)):
             for part in body[name]:
-                for tally in self.of(part["host"], part["team"]):
-                    change = changes.setdefault(id(tally), (tally, [0] * 4))[1]
-                    for measure, member in ((GROSS, "gross"), (NET, "amount"), (UNITS, "units")):
-                        change[measure] += sign * part[member]
+                self.add(changes, part, sign, ((GROSS, "gross"), (NET, "amount"), (UNITS, "units")))
         for name, sign in (("before", -1), ("after", 1)):
-            once = {id(tally): tally for one in body[name] for tally in self.of(one["host"], one["team"])}
-            for tally in once.values():
+            for tally in {id(t): t for one in body[name] for t in self.of(one["host"], one["team"])}.values():
                 changes.setdefault(id(tally), (tally, [0] * 4))[1][ORDERS] += sign
-        for tally, change in () if self.final else changes.values():
-            for measure, amount in enumerate(change):
-                if amount:
-                    tally[measure] += amount
-                    tally[4 + measure] = at
+        self.move(at, changes)
 
     def board(self, of, measure):
         """Higher score first, then who reached it first, then the id by its bytes."""

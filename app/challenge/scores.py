@@ -47,6 +47,8 @@ _MINUTE_US = 60 * 1_000_000
 Tally = list[int]
 # Amount and units by host and team.
 _Sold = dict[tuple[str, str], tuple[int, int]]
+# What one entry does to tallies, by their identity and measure.
+_Changes = dict[int, tuple[Tally, list[int]]]
 # Amount and units of who has sold nothing yet; direct and indirect sales as well.
 _NOTHING = (0, 0)
 
@@ -236,16 +238,14 @@ class Scoreboard:
             return
         step = 1 if "outcome" in content else -1
         for name, window in self._windows(content["paid_at"]):
+            changes: _Changes = {}
             for share in () if content.get("pending") else content["shares"]:
-                if share["of"] != "sale":
-                    continue
-                for tally in self._tallies(name, window, share["host"], share["team"]):
-                    if share["amount"]:
-                        tally[NET] += step * share["amount"]
-                        tally[4 + NET] = position
-                    if share["units"]:
-                        tally[UNITS] += step * share["units"]
-                        tally[4 + UNITS] = position
+                if share["of"] == "sale":
+                    for tally in self._tallies(name, window, share["host"], share["team"]):
+                        _, change = changes.setdefault(id(tally), (tally, [0, 0, 0, 0]))
+                        change[NET] += step * share["amount"]
+                        change[UNITS] += step * share["units"]
+            _move(position, changes)
             ends = content.get("closed") or content.get("reopened", ())
             closed = {(item["host"], item["team"]) for item in ends}
             moved = {id(tally): tally for seller in closed for tally in self._tallies(name, window, *seller)}
@@ -254,7 +254,7 @@ class Scoreboard:
     def _reattributed(self, position: int, content: Mapping[str, Any]) -> None:
         """What one host loses another one gets; a team or an event that holds as much as before has not moved."""
         for name, window in self._windows(content["paid_at"]):
-            changes: dict[int, tuple[Tally, list[int]]] = {}
+            changes: _Changes = {}
             for part_name, sign in (("taken", -1), ("given", 1)):
                 for part in content[part_name]:
                     for tally in self._tallies(name, window, part["host"], part["team"]):
@@ -267,11 +267,7 @@ class Scoreboard:
                 tallies = {id(tally): tally for seller in sellers for tally in self._tallies(name, window, *seller)}
                 for tally in tallies.values():
                     changes.setdefault(id(tally), (tally, [0, 0, 0, 0]))[1][ORDERS] += sign
-            for tally, change in changes.values():
-                for measure, amount in enumerate(change):
-                    if amount:
-                        tally[measure] += amount
-                        tally[4 + measure] = position
+            _move(position, changes)
 
     def _tallies(self, name: str, window: Window, host: str, team: str) -> tuple[Tally, ...]:
         """The tallies that a credit moves; their rankings are told."""
@@ -352,6 +348,15 @@ def _by_session(content: Mapping[str, Any], sold: _Sold) -> Mapping[str, _Sold]:
             amount, units = part.get(seller, (0, 0))
             part[seller] = amount + credit["amount"], units + credit["units"]
     return parts
+
+
+def _move(position: int, changes: _Changes) -> None:
+    """Add up first, then move: who loses on one line what the same entry gives on another has reached nothing anew."""
+    for tally, change in changes.values():
+        for measure, amount in enumerate(change):
+            if amount:
+                tally[measure] += amount
+                tally[4 + measure] = position
 
 
 def _count(position: int, moved: Iterable[Tally], step: int) -> None:

@@ -171,6 +171,22 @@ def test_giving_something_away_does_not_cost_the_rank_among_equals():
     assert ranked(book, "hosts.units") == ["cy", "ann", "bo", "dee"]
 
 
+def test_what_one_entry_takes_and_gives_back_is_not_reached_anew():
+    """A dispute that is won may give back on one line what a refund took meanwhile, and take as much on another."""
+    book = Book()
+    book.sell(id="o1", host="cy")
+    paid = book.entries[-1]
+    book.sell(id="o2", host="bo")
+    part = {"of": "sale", "line": "1", "host": "cy", "team": "opal", "units": 0}
+    shares = [part | {"amount": 1, "units": 1}, part | {"line": "2", "amount": -1, "units": -1}]
+    won = {"about": paid.key, "outcome": "won", "paid_at": paid.content["fact"]["paid_at"], "shares": shares}
+
+    book.scores.apply(book.entries[-1].position + 1, "dispute.closed", book.now, won)
+
+    assert [row["id"] for row in book.board("hosts")["rows"]][:2] == ["cy", "bo"]
+    assert [row["id"] for row in book.board("hosts.units")["rows"]][:2] == ["cy", "bo"]
+
+
 def test_refund_counts_on_the_day_of_its_order():
     book = Book()
     book.sell(id="monday", host="ann", paid_at=START + HOUR)
