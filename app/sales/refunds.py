@@ -261,14 +261,27 @@ def _spread_bucket(order: Remaining, bucket: str, amount: int, parts: dict[int, 
     for index in order.buckets.get(bucket, ()):
         share = order.shares[index]
         lefts.setdefault(share.of, {})[index] = share.left - parts.get(index, 0)
-    sums = [sum(group.values()) for group in lefts.values()]
-    amount = min(amount, sum(sums))
+    sums = {of: sum(group.values()) for of, group in lefts.items()}
+    amount = min(amount, sum(sums.values()))
     if amount > 0:
-        for group, part in zip(lefts.values(), split(amount, sums), strict=True):
-            if part:
-                for index, own in zip(group, split(part, list(group.values())), strict=True):
+        given = dict.fromkeys(sums, amount)
+        if bucket in order.taxed:
+            given = _sale_and_tax(order.taxed[bucket], sums, amount)
+        for of, group in lefts.items():
+            if given[of]:
+                for index, own in zip(group, split(given[of], list(group.values())), strict=True):
                     parts[index] = parts.get(index, 0) + own
     return amount
+
+
+def _sale_and_tax(worth: tuple[int, int], lefts: Mapping[str, int], amount: int) -> dict[str, int]:
+    """How much sale and tax of a line give: all that the line gave by now is divided like the line was.
+
+    So what both have left follows from what their line has left, in whatever steps it went. Of two parts neither gets
+    less when more is divided, as a part of three may (decision 0004).
+    """
+    sale, tax = split(sum(worth) - sum(lefts.values()) + amount, worth)
+    return {"sale": sale - worth[0] + lefts["sale"], "tax": tax - worth[1] + lefts["tax"]}
 
 
 def _returned_units(order: Remaining, returned: Mapping[str, int]) -> dict[int, int]:

@@ -76,6 +76,8 @@ class Remaining:
     index: dict[tuple[str, str, str, str], Share] = field(default_factory=dict)
     # Places in ``shares`` by bucket, made once: a large order is refunded line by line.
     buckets: dict[str, list[int]] = field(default_factory=dict)
+    # Of each line that contains tax, at the beginning: what was sold and the tax.
+    taxed: dict[str, tuple[int, int]] = field(default_factory=dict)
     # Only if it is not in the event's currency.
     own: Own | None = None
 
@@ -215,8 +217,9 @@ def opened(key: str, content: Mapping[str, Any]) -> Remaining:
         share = Share("sale", credit["line"], credit["host"], credit["team"], amount, credit["units"], amount)
         share.bps, share.base = credit.get("bps", 0), credit.get("base", amount)
         order._add(share)
-    for line, (_, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
+    for line, (net, tax) in zip(fact["lines"], line_amounts(fact), strict=True):
         if tax:
+            order.taxed[line["id"]] = net, tax
             order._add(Share("tax", line["id"], "", "", tax, 0))
     if fact.get("shipping"):
         order._add(Share("shipping", "", "", "", fact["shipping"], 0))
