@@ -13,9 +13,11 @@ _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".ts": "application/typescript; charset=utf-8",
     ".woff2": "font/woff2",
 }
 _PAGE = ".html"
+COMPONENTS_FOLDER = "components"
 _STATIC_PLACE = b"{{static}}"
 
 
@@ -50,6 +52,10 @@ class Files:
     def static(self, name: str) -> File | None:
         """A module, stylesheet, image or font; None if there is none of this name."""
         return self._static.get(name)
+
+    def component(self, name: str) -> File | None:
+        """A module that pages of other sites may load as well; None if there is none of this name."""
+        return None if "/" in name else self._static.get(f"{COMPONENTS_FOLDER}/{name}")
 
     def page(self, name: str, root: str) -> File:
         """A page; ``root`` is the relative address of the site's root from where the page is served."""

@@ -29,38 +29,62 @@ _POLICY: Final = "; ".join(
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_EVERY_TIME: Final = "no-cache"
 _METHODS: Final = ["GET", "HEAD"]
+_PAGE: Final = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
+# Any site may embed the components: they are the same for everybody, and what they show takes a token.
+_FOR_ALL_SITES: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+# What an overlay page can show; "scene" is several of them.
+OVERLAYS: Final = (
+    *("board", "ticker", "team-bar", "host-card", "goal", "viewers", "countdown", "product", "announcement"),
+    "scene",
+)
 
 
 def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, folder: Path | None = None) -> APIRouter:
-    """``/overlay/{event}/board``, ``/docs`` and ``/static/...``; ``may_read_docs`` guards the second.
+    """``/overlay/{event}/{component}``, ``/docs``, ``/static/...`` and ``/components/v1/...``; ``may_read_docs``
+    guards the second.
 
     Errors: NotFound ``file_unknown``.
     """
     files = Files(folder or Path(__file__).parent)
-    board = files.page("overlays/board/board.html", root="../../")
+    overlay = files.page("overlays/overlay.html", root="../../")
     docs = files.page("docs/docs.html", root="")
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/docs", methods=_METHODS, dependencies=[Depends(may_read_docs)] if may_read_docs else [])
     async def api_reference(request: Request) -> Response:
-        headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
-        return _response(request, docs, _ASK_EVERY_TIME, headers)
+        return _response(request, docs, _ASK_EVERY_TIME, _PAGE)
 
-    @router.api_route("/overlay/{event}/board", methods=_METHODS)
-    async def board_overlay(request: Request, event: str) -> Response:
+    @router.api_route("/overlay/{event}/{component}", methods=_METHODS)
+    async def overlay_page(request: Request, event: str, component: str) -> Response:
         # The same bytes for every event, known or not: the page reads the event from its own address.
-        headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
-        return _response(request, board, _ASK_EVERY_TIME, headers)
+        if component not in OVERLAYS:
+            raise NotFound("file_unknown", f"There is no such overlay; there are {', '.join(OVERLAYS)}.")
+        return _response(request, overlay, _ASK_EVERY_TIME, _PAGE)
 
     @router.api_route("/static/{digest}/{name:path}", methods=_METHODS)
     async def static(request: Request, digest: str, name: str) -> Response:
-        file = files.static(name)
-        if file is None:
+        return _static(request, files.static(name), digest == files.digest, {})
+
+    @router.api_route("/components/v1/{name}", methods=_METHODS)
+    async def component_of_today(request: Request, name: str) -> Response:
+        # Modules import each other by relative paths: behind one digest they are of one version.
+        if files.component(name) is None:
             raise NotFound("file_unknown", "There is no such file.")
-        # Another version's address (servers are being replaced) gets this version, but may not keep it.
-        return _response(request, file, _FOR_EVER if digest == files.digest else _ASK_EVERY_TIME, {})
+        headers = {"Location": f"{files.digest}/{name}", "Cache-Control": _ASK_EVERY_TIME, **_FOR_ALL_SITES}
+        return Response(status_code=307, headers=headers)
+
+    @router.api_route("/components/v1/{digest}/{name}", methods=_METHODS)
+    async def component(request: Request, digest: str, name: str) -> Response:
+        return _static(request, files.component(name), digest == files.digest, _FOR_ALL_SITES)
 
     return router
+
+
+def _static(request: Request, file: File | None, is_this_version: bool, headers: dict[str, str]) -> Response:
+    if file is None:
+        raise NotFound("file_unknown", "There is no such file.")
+    # Another version's address (servers are being replaced) gets this version, but may not keep it.
+    return _response(request, file, _FOR_EVER if is_this_version else _ASK_EVERY_TIME, headers)
 
 
 def _response(request: Request, file: File, caching: str, headers: dict[str, str]) -> Response:

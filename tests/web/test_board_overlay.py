@@ -73,7 +73,8 @@ async def test_nothing_moves_for_who_asked_for_stillness(page: Page):
         await served.commit(2, **SCORES | {"tom": 500})
         await expect(page.locator(".row").first).to_contain_text("Host tom")
 
-        assert await page.evaluate("[...document.querySelectorAll('.row')].flatMap((r) => r.getAnimations())") == []
+        moving = "(rows) => rows.flatMap((row) => row.getAnimations({ subtree: true })).length"
+        assert await page.locator(".row").evaluate_all(moving) == 0
 
 
 async def test_row_that_enters_and_row_that_leaves(page: Page):
@@ -86,6 +87,21 @@ async def test_row_that_enters_and_row_that_leaves(page: Page):
 
         assert await shown(page) == ["Host lin", "Host noor", "Host ana"]
         await expect(page.locator("#event")).to_contain_text("Top 3 of 4")
+
+
+async def test_board_at_the_right_edge_reads_from_the_left_all_the_same(page: Page):
+    async with serving() as served:
+        served.source.documents[BOARD] = ruby_board(1, SCORES)
+        await page.set_viewport_size({"width": 1920, "height": 1080})
+        await open_board(page, served, align="right")
+
+        left = await page.locator(".name").first.evaluate(
+            "(name) => { const range = document.createRange(); range.selectNodeContents(name);"
+            " return range.getBoundingClientRect().left - name.parentElement.getBoundingClientRect().left; }"
+        )
+        row = await page.locator(".row").first.bounding_box()
+        assert row is not None and row["x"] > 960
+        assert abs(left) < 1
 
 
 async def test_names_are_text_and_a_missing_name_is_the_id(page: Page):
@@ -153,7 +169,7 @@ async def test_journal_that_began_anew_replaces_what_was_shown(page: Page):
         await expect(page.locator(".row")).to_have_count(2)
 
 
-async def test_states_that_show_no_board_say_why(page: Page):
+async def test_states_that_show_no_board_say_why_where_a_link_is_tried_out(page: Page):
     async with serving() as served:
         served.source.documents["kos101/boards/empty"] = board(1, {})
         cases = [
@@ -164,12 +180,12 @@ async def test_states_that_show_no_board_say_why(page: Page):
             ("empty", "No sales yet", {"board": "empty"}),
         ]
         for state, sentence, query in cases:
-            await open_board(page, served, state, lang="en", **query)
+            await open_board(page, served, state, lang="en", preview=1, **query)
             await expect(page.locator("#notice")).to_contain_text(sentence)
 
         served.source.gate.clear()
         served.source.documents["kos101/boards/slow"] = board(1, SCORES)
-        await open_board(page, served, "loading", board="slow", lang="en")
+        await open_board(page, served, "loading", board="slow", lang="en", preview=1)
         await expect(page.locator("#notice")).to_have_text("Connecting…")
         served.source.gate.set()
         await expect(page.locator(".row")).to_have_count(3)
@@ -277,7 +293,7 @@ async def test_hidden_page_collects_nothing_and_shows_the_present_when_it_is_see
 
         await page.evaluate("hide(false)")
         await expect(page.locator(".row")).to_have_count(4)
-        moving = await page.evaluate("document.getAnimations().length")
+        moving = await page.locator("kos-board").evaluate("(board) => board.shadowRoot.getAnimations().length")
 
     assert before == ["Host lin", "Host ana", "Host tom"]
     assert asked == 1
@@ -294,8 +310,9 @@ async def test_hundreds_of_changes_leave_no_elements_or_animations_behind(page: 
             await asyncio.sleep(0.003)
         await expect(page.locator(".row")).to_have_count(5)
 
-        assert await page.evaluate("document.getAnimations().length") <= 5 * 3
-        assert await page.evaluate("document.querySelectorAll('*').length") < 90
+        root = page.locator("kos-board")
+        assert await root.evaluate("(board) => board.shadowRoot.getAnimations().length") <= 5 * 3
+        assert await root.evaluate("(board) => board.shadowRoot.querySelectorAll('*').length") < 90
 
 
 async def test_custom_css_of_the_broadcaster_applies(page: Page):

@@ -65,7 +65,7 @@ async def test_static_files_may_be_kept_for_ever_and_the_page_is_asked_for_again
     addresses = await static_addresses(client)
 
     assert page.headers["cache-control"] == "no-cache"
-    assert len(addresses) == 2
+    assert len(addresses) > 2
     for address in addresses:
         file = await client.get(address)
         assert file.status_code == 200
@@ -85,7 +85,7 @@ async def test_what_a_browser_holds_is_not_sent_again(client):
 
 
 async def test_address_of_another_version_is_served_but_not_kept(client):
-    file = await client.get("/static/0123456789abcdef/overlays/board/board.js")
+    file = await client.get("/static/0123456789abcdef/overlays/overlay.js")
 
     assert file.status_code == 200
     assert file.headers["content-type"] == "text/javascript; charset=utf-8"
@@ -103,11 +103,11 @@ async def test_head_is_answered_without_a_body(client):
     "name",
     [
         "routes.py",
-        "overlays/board/board.html",
+        "overlays/overlay.html",
         "../web/routes.py",
         "..%2f..%2ferrors.py",
         "/etc/passwd",
-        "overlays/board",
+        "overlays",
         "",
     ],
 )

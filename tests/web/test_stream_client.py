@@ -1,4 +1,4 @@
-"""The overlay's stream client against a scripted server: gaps, silence, refusals, and how often it comes back."""
+"""The client of every page against a scripted server: gaps, silence, refusals, and how often it comes back."""
 
 from itertools import pairwise
 from typing import Any
@@ -34,6 +34,11 @@ class Script:
         socket.on_message(lambda text: self.hear(socket, orjson.loads(text)))
 
     def hear(self, socket: WebSocketRoute, message: dict[str, Any]) -> None:
+        if message.get("channel") == "kos101/overlays":
+            # The page's own, which no test here is about.
+            error = {"code": "channel_forbidden", "message": "Not yours."}
+            self.say(socket, type="error", id=message["id"], **error)
+            return
         self.asked.append(message)
         if message["type"] == "subscribe":
             self.answer(socket, message)
@@ -180,6 +185,8 @@ async def test_channel_that_cannot_be_read_now_is_asked_for_again(page: Page):
     await page.clock.install()
     async with serving() as served:
         await open_scripted(page, script, served, "loading")
+        while not script.subscribes():
+            await page.wait_for_timeout(10)
         script.answer = answer  # type: ignore[method-assign]
         await page.clock.run_for(17_000)
 

@@ -14,29 +14,40 @@ export function chosenLanguage(asked) {
 
 const isCurrency = (unit) => /^[A-Z]{3}$/.test(unit ?? "");
 
-/** A function that shows scores of this unit: an ISO 4217 code for money, anything else is a count. */
-export function scoreFormat(language, unit) {
-  const options = isCurrency(unit)
-    ? { style: "currency", currency: unit, currencyDisplay: "narrowSymbol" }
-    : { maximumFractionDigits: 2 };
-  const format = new Intl.NumberFormat(language, options);
-  return (score) => (score === undefined || score === null ? "–" : format.format(score));
+/**
+ * How a language writes things; each method gives text. Made once per language, and so is every formatter in it.
+ *
+ * `score(value, unit)` a decimal string or a count: `unit` is an ISO 4217 code for money, anything else is a count;
+ * "–" for none. `gap(value, unit)` the distance to the row above, "−12.50"; "" for none. `number(value)`; `time(date)`
+ * of the day, with seconds; `day("YYYY-MM-DD")` in no time zone.
+ */
+export function formatOf(language) {
+  if (!formats.has(language)) formats.set(language, makeFormat(language));
+  return formats.get(language);
 }
 
-/** A function that shows the distance to the row above: "−12.50", nothing for none. */
-export function gapFormat(language, unit) {
-  const show = scoreFormat(language, unit);
-  return (gap) => (gap === undefined || gap === null || Number(gap) === 0 ? "" : `−${show(gap)}`);
+const formats = new Map();
+
+function makeFormat(language) {
+  const units = new Map();
+  const unitFormat = (unit) => {
+    if (!units.has(unit)) units.set(unit, new Intl.NumberFormat(language, unitOptions(unit)));
+    return units.get(unit);
+  };
+  const score = (value, unit) => (value === undefined || value === null ? "–" : unitFormat(unit).format(value));
+  const hasGap = (value) => value !== undefined && value !== null && Number(value) !== 0;
+  const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", timeZone: "UTC" });
+  return {
+    score,
+    gap: (value, unit) => (hasGap(value) ? `−${score(value, unit)}` : ""),
+    number: (value) => score(value, ""),
+    time: (date) => time.format(date),
+    day: (text) => day.format(new Date(`${text}T00:00:00Z`)),
+  };
 }
 
-/** Time of day, with seconds. */
-export function timeFormat(language) {
-  const format = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  return (date) => format.format(date);
-}
-
-/** A calendar day given as "YYYY-MM-DD", in no time zone. */
-export function dayFormat(language) {
-  const format = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", timeZone: "UTC" });
-  return (day) => format.format(new Date(`${day}T00:00:00Z`));
+function unitOptions(unit) {
+  if (!isCurrency(unit)) return { maximumFractionDigits: 2 };
+  return { style: "currency", currency: unit, currencyDisplay: "narrowSymbol" };
 }

@@ -25,7 +25,7 @@ export function moveFrom(before, elements) {
       element.animate([{ opacity: 0, transform: "translateX(-4%)" }, { opacity: 1, transform: "none" }], APPEAR);
     } else if (Math.abs(from - top) > 0.5) {
       // Who climbs passes in front of who falls, and hides it: panels let some light through.
-      const front = from > top ? { zIndex: 2, backgroundColor: "var(--solid, transparent)" } : { zIndex: 0 };
+      const front = from > top ? { zIndex: 2, backgroundColor: "var(--k-solid, transparent)" } : { zIndex: 0 };
       const start = { transform: `translateY(${from - top}px)`, ...front };
       element.animate([start, { transform: "none", ...front }], MOVE);
     }
@@ -40,5 +40,5 @@ export function stopMoving(element) {
 /** Show a mark and let it fade; a mark shown again starts anew, so none pile up. */
 export function flash(element, keyframes, duration) {
   for (const animation of element.getAnimations()) animation.cancel();
-  if (!document.hidden) element.animate(keyframes, { duration, easing: "ease-out" });
+  if (mayMove()) element.animate(keyframes, { duration, easing: "ease-out" });
 }

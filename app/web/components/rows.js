@@ -1,29 +1,29 @@
 // The list of rows: makes, fills, orders and moves their elements.
 
-import { teamColor } from "../../components/colors.js";
-import { flash, mayMove, moveFrom, places, stopMoving } from "../../components/motion.js";
+import { teamColor } from "./colors.js";
+import { put } from "./element.js";
+import { flash, mayMove, moveFrom, places, stopMoving } from "./motion.js";
 
 const GLOW = [{ opacity: 0.85 }, { opacity: 0 }];
 const GLOW_MS = 1600;
 const MOVED = [{ opacity: 0 }, { opacity: 1, offset: 0.04 }, { opacity: 1, offset: 0.75 }, { opacity: 0 }];
 const MOVED_MS = 6000;
 
-/** The elements of one board. `colors` are those that the page's address asks for. */
+/** The elements of one board. `colors` are those that were asked for; may be set anew. */
 export class Rows {
   #list;
   #template;
-  #colors;
   #elements = new Map();
   #shown = new Map();
 
   constructor(list, template, colors) {
     this.#list = list;
     this.#template = template;
-    this.#colors = colors;
+    this.colors = colors;
   }
 
   /**
-   * Show these rows, in this order. `format` = {score, gap, team}; `isLively` says whether to show what changed.
+   * Show these rows, in this order. `format` = {score, gap, team} gives a row's texts; `isLively`: show what changed.
    * Returns the rows that rank higher than when they were last shown.
    */
   show(rows, format, isLively) {
@@ -57,13 +57,14 @@ export class Rows {
 
   #fill(element, row, format) {
     const team = row.team ?? row.id;
+    const text = (selector, shown) => put(element.querySelector(selector), shown);
     element.dataset.rank = row.rank;
-    element.style.setProperty("--team", teamColor(team, this.#colors, row.color));
-    put(element, ".rank", row.rank);
-    put(element, ".name", row.name ?? row.id);
-    put(element, ".team", row.team === undefined ? "" : format.team(row));
-    put(element, ".score", format.score(row.score));
-    put(element, ".gap", format.gap(row.gap));
+    element.style.setProperty("--team", teamColor(team, this.colors, row.color));
+    text(".rank", row.rank);
+    text(".name", row.name ?? row.id);
+    text(".team", row.team === undefined ? "" : format.team(row));
+    text(".score", format.score(row));
+    text(".gap", format.gap(row));
   }
 
   #markMove(element, places) {
@@ -90,10 +91,4 @@ export class Rows {
       else this.#list.insertBefore(element, next);
     }
   }
-}
-
-function put(element, selector, text) {
-  const target = element.querySelector(selector);
-  const shown = String(text);
-  if (target.textContent !== shown) target.textContent = shown;
 }

@@ -22,3 +22,9 @@ export function fit(width, height, wanted, scale) {
   const places = Math.floor((height / unit - HEAD - 2 * MARGIN) / PITCH + 0.001);
   return { unit, rows: Math.max(1, Math.min(rows, places)) };
 }
+
+/** The same where only the width is given, and the height may be whatever it takes. */
+export function fitWidth(width, wanted, scale) {
+  const unit = Math.max(LEAST_PX, Math.min(SMALL_STAGE_PX * scale, width / (WIDTH + 2 * MARGIN)));
+  return { unit, rows: Math.max(1, wanted) };
+}
