@@ -6,11 +6,13 @@ position of the last entry that changed its view.
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from app.challenge.boards import BoardSpec, Frame, board_document, finality
+from app.challenge.goals import MONEY, Announcement, Goal
 from app.challenge.scores import EVENT, MEASURES, ORDERS, SessionSales, Tally, new_tally
-from app.challenge.show import Offer
+from app.challenge.show import Offer, Shown
 from app.errors import NotFound
 from app.events import OpenEvent
 from app.journal.entry import Entry
@@ -24,6 +26,7 @@ NEIGHBOUR_ROWS = 5
 OPS_ROWS = 20
 _OPEN_ITEMS = 20
 _OFFERS = 50
+_ANNOUNCEMENTS = 5
 
 # Kind (event, host, team, store), then id, then what is known of name, picture and link.
 Names = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -88,6 +91,8 @@ def state(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
         "starts_at": rfc3339(now.starts_at),
         "ends_at": rfc3339(now.ends_at),
         "offers": offers,
+        "goals": _goals(event, view),
+        "announcements": _announcements(event, view),
         "rows": [
             {
                 "id": session.id,
@@ -171,8 +176,13 @@ def session(event: OpenEvent, view: str, names: Names, identity: str) -> dict[st
 
 def pin_documents(event: OpenEvent, session: str) -> list[dict[str, Any]]:
     """What is pinned in a session now, the latest first."""
-    pins = event.state.pinned.get(session, ())
-    return [{"sku": sku, "pinned_at": rfc3339(pinned_at)} for sku, pinned_at in reversed(pins)]
+    return [_pin(event, pin) for pin in reversed(event.state.pinned.get(session, ()))]
+
+
+def _pin(event: OpenEvent, pin: Shown) -> dict[str, Any]:
+    said = {name: text for name in ("title", "image", "code") if (text := getattr(pin, name))}
+    price = {} if pin.price is None else {"price": format_amount(pin.price, event.state.exponent)}
+    return {"sku": pin.sku, "pinned_at": rfc3339(pin.pinned_at)} | said | price
 
 
 def _offers(event: OpenEvent, view: str, sessions: Collection[str]) -> list[dict[str, Any]]:
@@ -193,6 +203,42 @@ def offer_document(event: OpenEvent, offer: Offer) -> dict[str, Any]:
         "starts_at": rfc3339(offer.starts_at),
         "ends_at": rfc3339(offer.ends_at),
     }
+
+
+def _goals(event: OpenEvent, view: str) -> list[dict[str, Any]]:
+    """Open goals by id, but of hosts without a row."""
+    goals = [goal for goal in event.state.goals.values() if not goal.is_ended]
+    shown = [goal for goal in goals if not (goal.of == "host" and _is_hidden(event, view, goal.target_id))]
+    return [goal_document(event, view, goal) for goal in sorted(shown, key=lambda goal: goal.id)]
+
+
+def goal_document(event: OpenEvent, view: str, goal: Goal) -> dict[str, Any]:
+    """One goal and how far it has come, whether it is open or not."""
+    show = partial(format_amount, exponent=event.state.exponent) if goal.measure in MONEY else int
+    aim = event.scores[view].totals.aims.get(goal.id)
+    return {
+        "id": goal.id,
+        "title": goal.title,
+        "of": goal.of,
+        "target_id": goal.target_id,
+        "measure": goal.measure,
+        "target": show(goal.target),
+        "value": show(event.scores[view].value_of(goal)),
+        "reached_at": rfc3339(aim.reached_at) if aim and aim.reached_at else None,
+    }
+
+
+def _announcements(event: OpenEvent, view: str) -> list[dict[str, Any]]:
+    """The newest that are shown at the view's now."""
+    now = _now_of(event, view)
+    shown = (told for told in reversed(event.state.announcements.values()) if told.is_shown_at(now))
+    return [announcement_document(told) for told in islice(shown, _ANNOUNCEMENTS)]
+
+
+def announcement_document(told: Announcement) -> dict[str, Any]:
+    """One announcement, whether it is shown now or not."""
+    until = rfc3339(told.until) if told.until else None
+    return {"id": told.id, "text": told.text, "made_at": rfc3339(told.made_at), "until": until}
 
 
 def ops(event: OpenEvent, view: str, names: Names, newest: Sequence[Entry]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ TAKEN = {"order.refunded", "refund.matched", "order.cancelled", "order.disputed"
 SILENT = {
     *("session.started", "session.ended", "correction.opened", "correction.closed", "claim.opened", "claim.closed"),
     *("session.changed", "product.pinned", "product.unpinned", "offer.started", "offer.ended"),
+    *("goal.set", "announcement.made"),
     *("adjustment.made", "commission.released", "payout.made", "payout.failed", "statement.closed", "rates.changed"),
 }
 

@@ -189,8 +189,9 @@ def session_end_said(id: str, ended_at: int) -> Fact:
     return Fact("session.ended", f"session:{id}:ended", {"id": id, "ended_at": ended_at}, "key:ops")
 
 
-def pin_said(session: str, sku: str, pinned_at: int) -> Fact:
-    return Fact("product.pinned", "", {"session": session, "sku": sku, "pinned_at": pinned_at}, "key:ops")
+def pin_said(session: str, sku: str, pinned_at: int, **details: Any) -> Fact:
+    content = {"session": session, "sku": sku, "pinned_at": pinned_at, **details}
+    return Fact("product.pinned", "", content, "key:ops")
 
 
 def unpin_said(session: str, sku: str, unpinned_at: int) -> Fact:
@@ -204,6 +205,25 @@ def offer_said(id: str, ends_at: int, session: str = "", sku: str = "sku-0", sta
 
 def offer_end_said(id: str, ended_at: int) -> Fact:
     return Fact("offer.ended", f"offer:{id}:ended", {"id": id, "ended_at": ended_at}, "key:ops")
+
+
+def goal_said(id: str = "g1", target: int = 5_000, **terms: str) -> Fact:
+    """Of the whole event's net sales unless told otherwise."""
+    content = {"id": id, "title": "Reach it", "of": "event", "measure": "net_sales", **terms, "target": target}
+    return Fact("goal.set", "", content, "key:ops")
+
+
+def goal_end_said(id: str = "g1") -> Fact:
+    return Fact("goal.set", "", {"id": id, "ended": True}, "key:ops")
+
+
+def announced_said(id: str = "a1", text: str = "Welcome!", until: int = 0) -> Fact:
+    content = {"id": id, "text": text} | ({"until": until} if until else {})
+    return Fact("announcement.made", f"announcement:{id}", content, "key:ops")
+
+
+def withdrawn_said(id: str = "a1") -> Fact:
+    return Fact("announcement.made", f"announcement:{id}:withdrawn", {"id": id, "withdrawn": True}, "key:ops")
 
 
 def event_said(**changed: Any) -> Fact:

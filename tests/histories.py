@@ -147,7 +147,7 @@ def said() -> st.SearchStrategy[Fact]:
 
 
 def on_air() -> st.SearchStrategy[Fact]:
-    """Products pinned in the sessions and taken off, hosts who join and leave, offers."""
+    """Products pinned in the sessions and taken off, hosts who join and leave, offers, goals, announcements."""
     sessions, products = st.sampled_from(SESSIONS), st.sampled_from(("sku-0", "sku-1"))
     times = st.integers(0, 90).map(lambda hours: book.START + hours * book.HOUR)
     hosts = st.sampled_from(({"ann": 1}, {"ann": 2, "dee": 1}, {"bo": 1, "cy": 1, "dee": 1}))
@@ -157,7 +157,25 @@ def on_air() -> st.SearchStrategy[Fact]:
         st.builds(book.session_hosts_said, sessions, hosts, times),
         st.builds(book.offer_said, st.sampled_from(("o1", "o2")), times, sessions | st.just("")),
         st.builds(book.offer_end_said, st.sampled_from(("o1", "o2")), times),
+        goals(),
+        st.builds(book.announced_said, st.sampled_from(("a1", "a2")), st.sampled_from(("Hello", "再见"))),
+        st.builds(book.withdrawn_said, st.sampled_from(("a1", "a2"))),
     )
+
+
+def goals() -> st.SearchStrategy[Fact]:
+    """Goals of everything that can have one, some of them of nobody; changed, and ended."""
+    targets = ({"of": "event"}, {"of": "team", "target_id": "ruby"}, {"of": "host", "target_id": "cy"})
+    sessions = ({"of": "session", "target_id": "duo"}, {"of": "session", "target_id": "none"})
+    measures = st.sampled_from(("gross_sales", "net_sales", "orders", "units"))
+    set_goals = st.builds(
+        lambda id, of, measure, target: book.goal_said(id, target, **of, measure=measure),
+        st.sampled_from(("g1", "g2", "g3")),
+        st.sampled_from((*targets, *sessions)),
+        measures,
+        st.integers(1, 6_000),
+    )
+    return set_goals | set_goals | st.builds(book.goal_end_said, st.sampled_from(("g1", "g2", "g3")))
 
 
 def disputes(order: st.SearchStrategy[str] = SOME_ORDER) -> st.SearchStrategy[Fact]:

@@ -21,12 +21,15 @@ from tests.book import (
     START,
     Book,
     adjustment_said,
+    announced_said,
     cancellation_said,
     claim_end_said,
     claim_said,
     correction_end_said,
     correction_said,
     dispute_said,
+    goal_end_said,
+    goal_said,
     line,
     move_said,
     offer_end_said,
@@ -43,6 +46,7 @@ from tests.book import (
     release_said,
     statement_said,
     unpin_said,
+    withdrawn_said,
 )
 
 KEY = SigningKey(bytes(range(32)))
@@ -153,9 +157,15 @@ def full_book() -> Book:
     book.say(correction_end_said("approved", "c2"))
     book.say(pin_said("duo", "sku-0", START + HOUR))
     book.say(unpin_said("duo", "sku-0", START + 2 * HOUR))
-    book.say(Fact("product.pinned", "", {"session": "duo", "sku": "sku-1"}, "key:ops"))
+    book.say(Fact("product.pinned", "", {"session": "duo", "sku": "sku-1", "title": "Ruby", "price": 0}, "key:ops"))
     book.say(offer_said("o1", book.now + HOUR, session="duo"))
     book.say(offer_end_said("o1", book.now))
+    book.say(goal_said("g1", 1))
+    book.say(goal_said("g1", 900_000))
+    book.say(goal_said("g2", 3, of="session", target_id="duo", measure="units"))
+    book.say(goal_end_said("g2"))
+    book.say(announced_said("a1", until=book.now + HOUR))
+    book.say(withdrawn_said("a1"))
     hosts = [{"id": "cy", "weight": 1}]
     book.say(Fact("session.changed", "", {"id": "duo", "hosts": hosts}, "key:ops"))
     clicked = order_said(order("clicked", click="k1"))

@@ -8,19 +8,17 @@ from typing import Any
 
 import pytest
 
-from app.database import create_engine
-from app.feed import Feed
 from app.feed_documents import OPS_ROWS
 from app.journal.drafts import Fact
-from app.profiles import Profiles
 from tests.book import (
     DAY,
     HOUR,
     START,
+    announced_said,
+    goal_said,
     move_said,
     offer_end_said,
     offer_said,
-    order_said,
     pin_said,
     refund_said,
     roster_said,
@@ -28,38 +26,15 @@ from tests.book import (
     unpin_said,
 )
 from tests.book import line as line_of
-from tests.book import order as order_of
 from tests.book import refund as refund_of
-from tests.live import Clock, create, entries_of, running, store_of
-
-
-class Stage:
-    """One event, and what its channels show."""
-
-    def __init__(self, clock: Clock, events: Any, event: Any, feed: Feed, profiles: Profiles) -> None:
-        self.clock, self.events, self.event, self.feed, self.profiles = clock, events, event, feed, profiles
-        self.name = event.head.event
-
-    async def say(self, *said: Any) -> None:
-        for one in said:
-            await self.event.submit_one(one)
-
-    async def sell(self, id: str, **fields: Any) -> None:
-        await self.say(order_said(order_of(id, **fields)))
-
-    async def shown(self, channel: str = "", view: str = "public") -> dict[str, Any]:
-        return await self.feed.snapshot(f"{self.name}/{channel}".rstrip("/"), view)
+from tests.live import entries_of, store_of
+from tests.stage import Stage, staged
 
 
 @pytest.fixture
 async def stage(shared_url: str) -> AsyncIterator[Stage]:
-    clock = Clock()
-    async with running(shared_url, clock, faulty=True, tail_interval_ms=60_000) as events:
-        engine = create_engine(shared_url)
-        profiles = Profiles(engine)
-        feed = Feed(events, profiles, events._store)
-        yield Stage(clock, events, await create(events), feed, profiles)
-        await engine.dispose()
+    async with staged(shared_url) as one:
+        yield one
 
 
 def ended(id: str) -> Fact:
@@ -87,6 +62,8 @@ async def test_event_shows_its_terms_its_status_and_who_is_on_air(stage):
         "starts_at": "2021-04-05T00:00:00.000000Z",
         "ends_at": "2099-01-01T00:00:00.000000Z",
         "offers": [],
+        "goals": [],
+        "announcements": [],
         "rows": [
             {
                 "id": "duo",
@@ -330,7 +307,9 @@ async def test_examples_of_the_protocol_have_the_members_of_the_documents(stage)
     text = Path(__file__).parents[1].joinpath("docs", "protocol.md").read_text()
     examples = [json.loads(found) for found in re.findall(r"```json document\n(.*?)\n```", text, re.S)]
     await stage.say(session_said("duo", {"ann": 1}), refund_said(refund_of("r1", "gone", amount="1.50")))
-    await stage.say(pin_said("duo", "ruby", START), offer_said("happy", stage.clock.now + HOUR))
+    told = {"title": "Ruby Woo", "price": 2300, "code": "LIN10"}
+    await stage.say(pin_said("duo", "ruby", START, **told), offer_said("happy", stage.clock.now + HOUR))
+    await stage.say(goal_said(), announced_said())
     await stage.profiles.put(stage.name, "host", [{"id": "ann", "name": "Ann"}])
     await stage.profiles.put(stage.name, "team", [{"id": "ruby", "name": "Ruby"}])
     shown = [await stage.shown(channel) for channel in ("", "hosts/ann", "sessions/duo")]

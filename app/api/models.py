@@ -124,13 +124,24 @@ class SessionHostsBody(Body):
 class PinBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"session": "night-1", "sku": "MAC-RUBY", "pinned_at": "2026-11-21T20:05:00+08:00"}
+            "example": {
+                "session": "night-1",
+                "sku": "MAC-RUBY",
+                "pinned_at": "2026-11-21T20:05:00+08:00",
+                "title": "Ruby Woo lipstick",
+                "price": "23.00",
+                "code": "LIN10",
+            }
         }
     )
 
     session: Id
     sku: Sku
     pinned_at: Time | None = None
+    title: Name = ""
+    price: Money | None = None
+    image: Annotated[str, StringConstraints(max_length=80, pattern=r"^([0-9a-f]{64}\.(png|jpg|webp|svg))?$")] = ""
+    code: Annotated[str, StringConstraints(pattern=r"^[!-~]{0,40}$", max_length=40)] = ""
 
 
 class UnpinBody(Body):

@@ -28,11 +28,17 @@ _PROBLEMS = problem_responses(400, 401, 403, 404, 409, 413, 422, 503)
 async def pin_product(
     event: str, given: PinBody, request: Request, response: Response, principal: Asker
 ) -> dict[str, Any]:
-    """A product is shown in a session from ``pinned_at`` on, now if left out. One that is pinned already stays so."""
+    """A product is shown in a session from ``pinned_at`` on, now if left out. One that is pinned already stays so.
+
+    Title, price, image (an asset of the brand) and code are what its viewers are shown of it; no order goes by them.
+    """
     opened = await services_of(request).event(principal, event)
     content: dict[str, Any] = {"session": given.session, "sku": given.sku}
     if given.pinned_at is not None:
         content["pinned_at"] = parse_time(given.pinned_at, "pinned_at")
+    content |= {name: text for name in ("title", "image", "code") if (text := getattr(given, name))}
+    if given.price is not None:
+        content["price"] = _price(given.price, opened)
     accepted = await opened.submit_one(Fact("product.pinned", "", content, principal.actor))
     if not accepted.entries:
         response.status_code = 200
@@ -71,13 +77,10 @@ async def start_offer(
 ) -> dict[str, Any]:
     """A price for a product until ``ends_at``, in one session or, without ``session``, in the event."""
     opened = await services_of(request).event(principal, event)
-    price = parse_amount(given.price, opened.state.exponent, "price")
-    if price < 0:
-        raise Invalid("price_negative", "A price is zero or more.", "price")
     content: dict[str, Any] = {
         "id": given.id,
         "sku": given.sku,
-        "price": price,
+        "price": _price(given.price, opened),
         "ends_at": parse_time(given.ends_at, "ends_at"),
     }
     if given.session is not None:
@@ -113,6 +116,13 @@ async def list_offers(event: str, request: Request, principal: Asker) -> dict[st
     """Every offer of the event in the order in which they were made."""
     opened = await services_of(request).event(principal, event)
     return {"event": event, "offers": [_offer(opened, offer) for offer in opened.state.offers]}
+
+
+def _price(text: str, opened: OpenEvent) -> int:
+    price = parse_amount(text, opened.state.exponent, "price")
+    if price < 0:
+        raise Invalid("price_negative", "A price is zero or more.", "price")
+    return price
 
 
 def _session_pins(opened: OpenEvent, session: str) -> dict[str, Any]:

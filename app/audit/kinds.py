@@ -10,10 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from app.audit.shapes import (
+    Announced,
     Cancellation,
     Claimed,
     ClaimEnd,
     Dispute,
+    GoalTerms,
     OfferEnd,
     OfferStart,
     Order,
@@ -32,6 +34,7 @@ from app.audit.shapes import (
     Terms,
     Unpin,
 )
+from app.challenge.goals import announcement_key
 from app.challenge.rules import Rules, shown
 from app.challenge.rules import document as rules_document
 from app.journal.drafts import Fact
@@ -91,6 +94,8 @@ def checked(kind: Kind, state: State, fact: Mapping[str, Any]) -> None:
         is_known = normal.currency == "" or normal.currency in EXPONENTS
         if not is_known or normal.currency == state.currency:
             raise Malformed(f"it names {normal.currency}, which is no currency, or left out as the event's")
+    if isinstance(normal, GoalTerms | Announced):
+        _check_whole(normal, fact)
     if isinstance(normal, Refund):
         if len({line.id for line in normal.lines}) != len(normal.lines):
             raise Malformed("two lines have one id")
@@ -109,6 +114,16 @@ def _check_order(order: Order, state: State) -> None:
     total = sum(nets) + order.shipping + (0 if order.tax_included else order.tax)
     if min(nets) < 0 or total > AMOUNT_MINOR_MAX or (order.tax_included and order.tax > sum(nets)):
         raise Malformed("its amounts do not go together")
+
+
+def _check_whole(normal: GoalTerms | Announced, fact: Mapping[str, Any]) -> None:
+    """A goal has all its terms and an announcement its text, or only the word that ends it."""
+    if isinstance(normal, GoalTerms):
+        is_over, wanted = normal.ended, {"title", "of", "measure", "target"}
+    else:
+        is_over, wanted = normal.withdrawn, {"text"}
+    if len(fact) != 2 if is_over else not wanted <= fact.keys():
+        raise Malformed("it has not all its terms, or more than its end")
 
 
 def _ops_fact(entry: Entry, content: dict[str, Any]) -> Fact:
@@ -187,6 +202,12 @@ def _of_its_opening(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
     return uses.waiting.pop(content["fact"]["id"], ())
 
 
+def _announced(state: State, call: Sequence[Entry]) -> Fact:
+    fact = call[0].content["fact"]
+    key = announcement_key(fact["id"], bool(fact.get("withdrawn")))
+    return Fact("announcement.made", key, fact, call[0].actor)
+
+
 def _failed(state: State, call: Sequence[Entry]) -> Fact:
     entry = call[0]
     fact = entry.content["fact"]
@@ -213,6 +234,8 @@ KINDS: Mapping[str, Kind] = {
     "product.unpinned": Kind(said(""), Unpin, took="unpinned_at"),
     "offer.started": Kind(said("offer:{id}:started"), OfferStart, took="starts_at"),
     "offer.ended": Kind(said("offer:{id}:ended"), OfferEnd, took="ended_at"),
+    "goal.set": Kind(said(""), GoalTerms),
+    "announcement.made": Kind(_announced, Announced, took="made_at"),
     "order.paid": Kind(_paid, Order),
     "order.refunded": Kind(said("refund:{source}:{id}"), Refund),
     "order.cancelled": Kind(said("cancellation:{source}:{id}"), Cancellation),

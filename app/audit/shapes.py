@@ -165,6 +165,10 @@ class Pin(Shape):
     session: Identifier
     sku: Annotated[str, Meta(min_length=1, max_length=100)]
     pinned_at: int | None = None
+    title: str = ""
+    price: Price | None = None
+    image: str = ""
+    code: str = ""
 
 
 class Unpin(Shape):
@@ -185,6 +189,27 @@ class OfferStart(Shape):
 class OfferEnd(Shape):
     id: Identifier
     ended_at: int | None = None
+
+
+class GoalTerms(Shape):
+    """What is wanted, or that it is wanted no more."""
+
+    id: Identifier
+    title: str = ""
+    of: Literal["event", "team", "host", "session"] | None = None
+    target_id: str = ""
+    measure: Literal["gross_sales", "net_sales", "orders", "units"] | None = None
+    target: Amount | None = None
+    ended: bool = False
+
+
+class Announced(Shape):
+    """A sentence, or that it is shown no more."""
+
+    id: Identifier
+    text: Annotated[str, Meta(max_length=280)] = ""
+    until: int | None = None
+    withdrawn: bool = False
 
 
 class Terms(Shape):

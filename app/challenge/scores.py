@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
+from app.challenge.goals import SESSION_MEASURES, Aim, Goal, aimed, reach
 from app.challenge.ranking import Ranking
 from app.sales.nobody import HOUSE, NO_TEAM
 
@@ -38,6 +39,7 @@ _ON_AIR = frozenset(
     {
         *("session.started", "session.ended", "session.changed"),
         *("product.pinned", "product.unpinned", "offer.started", "offer.ended"),
+        *("goal.set", "announcement.made"),
     }
 )
 
@@ -99,6 +101,8 @@ class Totals(Struct):
     sessions: dict[str, SessionSales] = field(default_factory=dict)
     # By host, gross sales that were credited directly and indirectly; refunds and corrections do not move them.
     credited: dict[str, tuple[int, int]] = field(default_factory=dict)
+    # By id, goals that are wanted or were reached.
+    aims: dict[str, Aim] = field(default_factory=dict)
 
 
 class Scoreboard:
@@ -110,6 +114,7 @@ class Scoreboard:
         # quarter of the fold).
         self._unticked: deque[tuple[int, Mapping[str, Any]]] = deque(maxlen=TICKER_ROWS_MAX)
         self._zone = ZoneInfo(totals.timezone)
+        self._has_aims = bool(totals.aims)
         # Minute since the epoch and the local day it belongs to: the next sale is nearly always in the same one.
         self._day: tuple[int | None, str] = (None, "")
         # By window, then by what is ranked, measure and whether ranks are shared: a sale touches its two windows' only.
@@ -128,6 +133,9 @@ class Scoreboard:
         totals.position = position
         if kind in _ON_AIR:
             totals.changed_at, totals.changed_time = position, recorded_at
+            if kind == "goal.set":
+                aimed(totals.aims, content)
+                self._has_aims = reach(totals.aims, self.value_of, recorded_at)
             return
         if totals.is_final or kind not in _SHOWN or content.get("parked"):
             return
@@ -142,6 +150,8 @@ class Scoreboard:
         elif kind == "event.moved":
             totals.is_final = content["to"] == "final"
         totals.changed_at, totals.changed_time = position, recorded_at
+        if self._has_aims:
+            self._has_aims = reach(totals.aims, self.value_of, recorded_at)
 
     def ranking(self, window: str, of: str, measure: int, shared: bool = False) -> Ranking | None:
         """The hosts or teams (``of``) of a window by one measure; None if nothing happened in the window.
@@ -157,6 +167,18 @@ class Scoreboard:
             tallies = totals.hosts if of == "host" else totals.teams
             rankings[key] = Ranking(tallies, measure, self.excluded(of), shared)
         return rankings[key]
+
+    def value_of(self, goal: Aim | Goal) -> int:
+        """How far a goal has come, over the whole event. Units: as its ``target``."""
+        measure = MEASURES.index(goal.measure)
+        if goal.of == "session":
+            sales = self._totals.sessions.get(goal.target_id)
+            return sales.all[SESSION_MEASURES.index(goal.measure)] if sales else 0
+        window = self._totals.windows[EVENT]
+        if goal.of == "event":
+            return window.all[measure]
+        tally = (window.hosts if goal.of == "host" else window.teams).get(goal.target_id)
+        return tally[measure] if tally else 0
 
     def excluded(self, of: str) -> Collection[str]:
         """Who sells without a row: hosts that are not active; on team boards what was sold outside any team."""

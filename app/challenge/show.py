@@ -60,6 +60,17 @@ class Pin(Struct, frozen=True):
     reach: int
 
 
+class Shown(Struct, frozen=True, omit_defaults=True):
+    """A product that is pinned now, with what is said of it beside its ``sku``. Units: ``price`` in minor units."""
+
+    sku: str
+    pinned_at: int
+    title: str = ""
+    price: int | None = None
+    image: str = ""
+    code: str = ""
+
+
 class Offer(Struct, frozen=True):
     """A price for a product, in one session or (``session`` "") in the event. Units: ``price`` in minor units."""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
-from app.decide import claims, corrections, money, rates, settlement, show
+from app.decide import announced, claims, corrections, money, rates, settlement, show
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
@@ -246,6 +246,7 @@ _NOUNS = {
     "payout.failed": "payout",
     "statement.closed": "statement",
     "rates.changed": "rates",
+    "announcement.made": "announcement",
 }
 _REMEDIES = {
     "order.disputed": "use another id for another dispute",
@@ -256,6 +257,7 @@ _REMEDIES = {
     "order.refunded": "use another id for another refund",
     "order.cancelled": "it stays as it was first said",
     "rates.changed": "use another version for another table",
+    "announcement.made": "use another id for another announcement",
 }
 
 _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
@@ -277,6 +279,8 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "product.unpinned": show.unpinned,
     "offer.started": show.offer_started,
     "offer.ended": show.offer_ended,
+    "goal.set": announced.goal_set,
+    "announcement.made": announced.announced,
     "claim.opened": claims.opened,
     "claim.closed": claims.closed,
     "correction.opened": corrections.opened,

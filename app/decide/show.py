@@ -43,7 +43,7 @@ def pinned(state: State, fact: Fact, now: int, lookup: Lookup) -> list[Draft]:
             f"A session pins at most {PINS_PER_SESSION_MAX} products at once, and a product is pinned at most "
             f"{PINS_PER_PRODUCT_MAX} times. Take some off.",
         )
-    body = {"fact": given, "session": session.id, "sku": sku, "pinned_at": pinned_at}
+    body = {"fact": given, **given, "pinned_at": pinned_at}
     return [Draft("product.pinned", f"pin:{session.id}:{len(own) + 1}:{sku}", body, pinned_at)]
 
 

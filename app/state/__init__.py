@@ -13,9 +13,10 @@ from immutables import Map
 from msgspec import Struct, convert, field
 
 from app.challenge import roster as rosters
+from app.challenge.goals import Announcement, Goal
 from app.challenge.roster import Roster
 from app.challenge.rules import Attribution, Rules
-from app.challenge.show import Offer, Pin, Session, pins_at, shares_in
+from app.challenge.show import Offer, Pin, Session, Shown, pins_at, shares_in
 from app.errors import InvariantError
 from app.journal.entry import Entry
 from app.sales import rates
@@ -55,9 +56,11 @@ class State(Struct):
     sessions: dict[str, Session] = field(default_factory=dict)
     # By product.
     pins: dict[str, tuple[Pin, ...]] = field(default_factory=dict)
-    # By session, the products that are pinned in it now and since when.
-    pinned: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    # By session, the products that are pinned in it now, the first pinned first.
+    pinned: dict[str, tuple[Shown, ...]] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
+    goals: dict[str, Goal] = field(default_factory=dict)
+    announcements: dict[str, Announcement] = field(default_factory=dict)
     parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     orderless: tuple[str, ...] = ()
     # By their keys.

@@ -42,6 +42,12 @@ WANTED = {
     f"POST {EVENT}/offers": "ops",
     f"GET {EVENT}/offers": "ops audit",
     f"POST {EVENT}/offers/{{offer}}/end": "ops",
+    f"POST {EVENT}/goals": "ops",
+    f"GET {EVENT}/goals": "ops audit",
+    f"POST {EVENT}/goals/{{goal}}/end": "ops",
+    f"POST {EVENT}/announcements": "ops",
+    f"GET {EVENT}/announcements": "ops audit",
+    f"POST {EVENT}/announcements/{{announcement}}/withdraw": "ops",
     **{
         f"POST {EVENT}/{noun}{batch}": "orders"
         for noun in ("orders", "refunds", "cancellations", "disputes")

@@ -143,6 +143,8 @@ STORY = [
     "unpin_product",
     "start_offer",
     "end_offer",
+    "set_goal",
+    "announce",
     "end_session",
     "create_link",
     "close_statement",
