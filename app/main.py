@@ -30,6 +30,7 @@ from app.api import (
     journal,
     ledger,
     links,
+    looks,
     orders,
     overlays,
     problems,
@@ -61,6 +62,7 @@ from app.journal.open import open_store
 from app.journal.plan import Rules
 from app.journal.store import Store
 from app.links import Links
+from app.looks import Looks
 from app.overlays import Overlays
 from app.profiles import Profiles
 from app.quarantine import Quarantine
@@ -128,6 +130,7 @@ def create_app(
         boards,
         channels,
         overlays,
+        looks,
         journal,
         ledger,
         checkpoints,
@@ -182,11 +185,12 @@ def _lifespan(
                 channels_per_event_max=settings.channels_per_event_max,
             )
             opened.is_followed = feed.hub.is_followed
-            overlays = _live_overlays(feed, feed.hub, Overlays(engine), bus)
+            looks = Looks(engine)
+            overlays = _live_overlays(feed, feed.hub, Overlays(engine), looks, bus)
             links = _links(settings, engine, clock)
             signed = Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us)
             services = app.state.services = Services(
-                settings, store, opened, feed, profiles, access, *links, *overlays, signed
+                settings, store, opened, feed, profiles, access, *links, looks, *overlays, signed
             )
             quarantine = await _quarantine(engine, opened, app.state.readiness)
             stream = _stream(services, feed.hub)
@@ -286,12 +290,15 @@ async def _close(part: str, close: Callable[[], Awaitable[None]]) -> None:
         log.warning("stopped_without_waiting", part=part)
 
 
-def _live_overlays(feed: Feed, hub: Hub, told: Overlays, bus: Bus) -> tuple[Overlays, Callable[[str], None]]:
+def _live_overlays(
+    feed: Feed, hub: Hub, told: Overlays, looks: Looks, bus: Bus
+) -> tuple[Overlays, Callable[[str], None]]:
     """Have the overlays' channel show what was told; with it comes what to call when that has changed."""
 
     async def document(event: str) -> dict[str, Any]:
         body, updated_at = await told.of(event)
-        return {"time": rfc3339(updated_at), **body}
+        _, version = await looks.of(event)
+        return {"time": rfc3339(updated_at), **body, "look_version": version}
 
     def changed(event: str) -> None:
         hub.mark_live(f"{event}/overlays")

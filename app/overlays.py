@@ -45,3 +45,12 @@ class Overlays:
             )
             updated_at: int = found.scalar_one()
         return updated_at
+
+    async def touch(self, event: str) -> None:
+        """Make what holds newer than it was, so that followers take what is shown beside it."""
+        async with transaction(self._db) as db:
+            row = {"event": event, "body": orjson.dumps(_NOTHING_TOLD).decode(), "updated_at": time.time_ns() // 1000}
+            statement = insert_for(db, table).values(row)
+            given, before = statement.excluded.updated_at, table.c.updated_at
+            later = {"updated_at": case((given > before, given), else_=before + 1)}
+            await db.execute(statement.on_conflict_do_update(index_elements=["event"], set_=later))

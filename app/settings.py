@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     order_body_bytes_max: int = Field(1 << 18, ge=1024, description="Largest body of a single order or refund")
     batch_body_bytes_max: int = Field(4 << 20, ge=1024, description="Largest body of a batch")
     roster_body_bytes_max: int = Field(8 << 20, ge=1024, description="Largest body of a roster")
+    asset_bytes_max: int = Field(1 << 19, ge=1024, description="Largest logo, picture or font")
     batch_items_max: int = Field(5_000, ge=1, description="Most items in one batch request")
 
     batch_facts_max: int = Field(1_000, ge=1, description="Most facts in one transaction")

@@ -20,7 +20,16 @@ _AMOUNTS = ("app.sales.money", "app.sales.currencies", "app.sales.nobody")
 _LINES = ("app.journal.entry", "app.journal.drafts")
 _RULES = ("app.sales", "app.challenge", *_LINES)
 # What is not the journal: keys, tokens and names, in plain transactions.
-_PLAIN = ("app.grants", "app.overlays", "app.links", "app.access", "app.profiles", "app.quarantine", "app.database")
+_PLAIN = (
+    "app.grants",
+    "app.overlays",
+    "app.looks",
+    "app.links",
+    "app.access",
+    "app.profiles",
+    "app.quarantine",
+    "app.database",
+)
 _EVENTS = ("app.events", "app.opened", "app.following", "app.state", "app.journal", *_RULES, *_BASE)
 _FEED = ("app.feed", "app.feed_documents")
 _SERVICES = (*_FEED, "app.audit", "app.audience", "app.realtime", *_PLAIN, *_EVENTS)
@@ -47,6 +56,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.grants": (),
     "app.access": ("app.grants", "app.database", "app.journal.tables", *_BASE),
     "app.overlays": ("app.database", "app.journal.tables", *_BASE),
+    "app.looks": ("app.database", "app.journal.tables", *_BASE),
     "app.links": ("app.database", "app.journal.tables", *_BASE),
     "app.profiles": ("app.database", "app.journal.tables", *_BASE),
     "app.quarantine": ("app.database", "app.journal.tables", *_BASE),

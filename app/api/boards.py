@@ -19,7 +19,11 @@ router = APIRouter(route_class=GuardedRoute, tags=["boards"])
 Asker = Annotated[Principal, Depends(principal_of)]
 
 
-async def _readable(event: str, request: Request, principal: Principal) -> OpenEvent:
+async def readable_event(event: str, request: Request, principal: Principal) -> OpenEvent:
+    """The event, for who may read its boards: its brand's keys, its tokens, everybody if it opened them.
+
+    Errors: NotFound ``event_unknown``; Unauthorized ``key_missing``.
+    """
     services = services_of(request)
     if principal.actor != NOBODY:
         return await services.event(principal, event)
@@ -36,7 +40,7 @@ async def _readable(event: str, request: Request, principal: Principal) -> OpenE
 @needs(BOARD_READER)
 async def list_boards(event: str, request: Request, principal: Asker) -> dict[str, Any]:
     """The boards that the event has, of a token those that it may follow."""
-    await _readable(event, request, principal)
+    await readable_event(event, request, principal)
     may_follow = services_of(request).may_follow
     boards = [
         {"board": spec.id, "of": spec.of, "measure": spec.measure, "window": spec.window}
@@ -64,7 +68,7 @@ async def get_board(
 ) -> Response:
     """One board. ``around`` puts a row in the middle, ``at`` shows it as it was at a position (ops and audit)."""
     services = services_of(request)
-    opened = await _readable(event, request, principal)
+    opened = await readable_event(event, request, principal)
     spec = parse_board(board, window)
     # By the id that was asked for, as on the stream; a window makes it the id of another board.
     if not await services.may_follow(principal, f"{event}/boards/{spec.id if window else board}"):

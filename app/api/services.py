@@ -14,6 +14,7 @@ from app.feed import Feed
 from app.grants import admits, key_patterns
 from app.journal.store import Store
 from app.links import Links
+from app.looks import Looks
 from app.overlays import Overlays
 from app.profiles import Profiles
 from app.realtime.door import Door
@@ -34,6 +35,7 @@ class Services:
     access: Access
     links: Links
     link_door: Door
+    looks: Looks
     overlays: Overlays
     # Tells everybody who follows that an event's overlays were told something.
     overlays_changed: Callable[[str], None]

@@ -13,6 +13,7 @@ from app.errors import Invalid, NotFound
 from app.events import IDENTIFIER, OpenEvent
 from app.feed_documents import offer_document, pin_documents
 from app.journal.drafts import Fact
+from app.looks import asset_unknown
 from app.sales.money import parse_amount
 from app.sales.times import parse_time
 
@@ -36,6 +37,8 @@ async def pin_product(
     content: dict[str, Any] = {"session": given.session, "sku": given.sku}
     if given.pinned_at is not None:
         content["pinned_at"] = parse_time(given.pinned_at, "pinned_at")
+    if given.image and not await services_of(request).looks.has(opened.head.event, given.image):
+        raise asset_unknown(given.image, "image")
     content |= {name: text for name in ("title", "image", "code") if (text := getattr(given, name))}
     if given.price is not None:
         content["price"] = _price(given.price, opened)

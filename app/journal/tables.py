@@ -180,6 +180,27 @@ overlays = Table(
     **_SQLITE,
 )
 
+look = Table(
+    "look",
+    metadata,
+    Column("event", TEXT, primary_key=True),
+    Column("body", TEXT, nullable=False),
+    Column("updated_at", BIG, nullable=False),
+    **_SQLITE,
+)
+
+# Named by the hash of what they hold. Each event has its own, so that they come and go with it.
+asset = Table(
+    "asset",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("event", TEXT, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Index("asset_event", "event"),
+    sqlite_strict=True,
+)
+
 secret = Table(
     "secret",
     metadata,

@@ -42,7 +42,7 @@ CHECKS = [
 ]
 UNDOCUMENTED = {
     *("/openapi.json", "/docs", "/overlay/{event}/board", "/static/{digest}/{name:path}"),
-    *("/v1/stream", "/v1/stream/sse", "/l/{code}"),
+    *("/v1/stream", "/v1/stream/sse", "/l/{code}", "/assets/{name}"),
 }
 
 
@@ -149,6 +149,8 @@ STORY = [
     "create_link",
     "close_statement",
     "put_overlays",
+    "add_asset",
+    "put_look",
     "create_token",
     "create_key",
 ]

@@ -18,6 +18,7 @@ async def test_nothing_is_told_at_first(event: EventClient):
         "scene": "",
         "hidden": [],
         "message": None,
+        "look_version": "",
     }
 
 

@@ -64,6 +64,10 @@ async def test_everything_comes_back_as_it_was(filled: Filled, empty: Empty, tmp
         event = EventClient(api.client, EVENT)
         token = (await api.client.post("/v1/tokens", json={"event": EVENT})).json()["token"]
         await event.ok("PUT", "/overlays", {"scene": "night"})
+        svg = {"Content-Type": "image/svg+xml"}
+        uploaded = await event.client.post(f"{event.path}/assets", content=b"<svg></svg>", headers=svg)
+        logo = uploaded.json()["asset"]
+        await event.ok("PUT", "/look", {"logo": logo})
         answer = await event.ok("POST", "/orders", factories.order("late", host="h7", buyer="ann"))
 
     made = await make_backup(database.url, file)
@@ -77,6 +81,8 @@ async def test_everything_comes_back_as_it_was(filled: Filled, empty: Empty, tmp
         assert await again.ok("POST", "/orders", factories.order("late", host="h7", buyer="ann")) == answer
         assert (await api.client_of(token).get(f"{again.path}/boards/hosts")).status_code == 200
         await again.ok("POST", "/orders", factories.order("after", host="h8"))
+        assert (await again.ok("GET", "/look"))["logo"] == logo
+        assert (await api.client.get(f"/assets/{logo}")).content == b"<svg></svg>"
 
 
 @pytest.mark.parametrize("kind", KINDS)
