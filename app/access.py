@@ -13,7 +13,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -21,50 +20,20 @@ from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import insert_for, transaction
-from app.errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable
+from app.errors import Invalid, NotFound, Unauthorized, Unavailable
 from app.grants import admits, token_patterns
 from app.journal.tables import api_key, secret, token
+from app.principals import SCOPES, HeldKey, Principal, check_scopes
 
-SCOPES = ("orders", "ops", "finance", "audit")
+# Who was let in is what most of the program asks this module for.
+__all__ = ["SCOPES", "Access", "Principal", "check_scopes"]
+
 _ADMIN = "key:admin"
 _CACHE_MAX = 10_000
 # As many as there are connections for it. SQLite opens one for each, with a thread.
 _LOOK_UPS_MAX = 8
 _TURN_SECONDS_MAX = 10.0
 _IDS_PER_QUERY_MAX = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Somebody who was let in. ``event`` and ``channels`` bind a token; a key has ``scopes`` in its brand."""
-
-    brand: str
-    person: str
-    actor: str
-    scopes: frozenset[str] = frozenset()
-    event: str = ""
-    channels: tuple[str, ...] = ()
-    expires_at: int = 0
-
-    @property
-    def is_token(self) -> bool:
-        return bool(self.event)
-
-    @property
-    def view(self) -> str:
-        """Only ops and audit see what a freeze hides."""
-        return "full" if self.scopes & {"ops", "audit"} else "public"
-
-    def require(self, *scopes: str) -> None:
-        """Errors: Forbidden ``token_not_enough``; ``scope_missing`` unless one of the scopes, if any, is held."""
-        if self.is_token:
-            raise Forbidden("token_not_enough", "A token opens boards and the stream; this call needs a key.")
-        if scopes and not self.scopes.intersection(scopes):
-            raise Forbidden("scope_missing", f"The key needs the scope {' or '.join(scopes)}.")
-
-    def may_follow(self, channel: str) -> bool | None:
-        """Whether a token's channel patterns admit it. None for who has none: then its event has to be asked."""
-        return admits(self.channels, channel) if self.is_token else None
 
 
 class Access:
@@ -83,9 +52,9 @@ class Access:
         self._signing_key = signing_key.encode()
         self._ttl_seconds = revocation_seconds_max / 2
         self._clock = clock
-        self._remembered: dict[str, tuple[float, Principal]] = {}
+        self._remembered: dict[str | HeldKey, tuple[float, Principal]] = {}
         # Under way, by credential; and no more of them ask the database at once than these.
-        self._looking: dict[str, asyncio.Task[Principal]] = {}
+        self._looking: dict[str | HeldKey, asyncio.Task[Principal]] = {}
         self._look_ups = asyncio.Semaphore(_LOOK_UPS_MAX)
         self._event_secrets: dict[str, bytes] = {}
 
@@ -94,7 +63,7 @@ class Access:
         if not self._signing_key:
             self._signing_key = await self._shared_secret("signing")
 
-    def remembered(self, credential: str) -> Principal | None:
+    def remembered(self, credential: str | HeldKey) -> Principal | None:
         """The hot way: who this credential was a moment ago, without asking the database."""
         found = self._remembered.get(credential)
         return found[1] if found is not None and found[0] > self._clock() else None
@@ -117,6 +86,19 @@ class Access:
         if principal.expires_at and principal.expires_at <= time.time():
             raise Unauthorized("token_expired", "The token has expired; ask for a new one.")
         return principal
+
+    def held(self, principal: Principal) -> HeldKey:
+        """The key that this principal was let in by, to find its holder by later."""
+        is_admin = principal.actor == _ADMIN and self._admin_digest is not None
+        mark = hmac.digest(self.secret_for(b"kos.admin.1"), self._admin_digest or b"", "sha256").hex()[:32]
+        return HeldKey(principal.actor.removeprefix("key:"), mark if is_admin else "")
+
+    async def holder(self, held: HeldKey) -> Principal:
+        """Who holds this key now.
+
+        Errors: Unauthorized ``key_invalid`` once it was revoked; Unavailable if the database cannot be asked.
+        """
+        return self.remembered(held) or await self._looked_up(held)
 
     async def still_valid(self, principals: Collection[Principal]) -> set[Principal]:
         """Those of them, let in before, that would be let in now; one query per kind and 500 of them.
@@ -239,7 +221,7 @@ class Access:
             known = self._event_secrets[event] = await self._shared_secret(f"event:{event}")
         return known
 
-    async def _looked_up(self, credential: str) -> Principal:
+    async def _looked_up(self, credential: str | HeldKey) -> Principal:
         """As the database says. Thousands who come back in one moment, all with one token, are one question."""
         looking = self._looking.get(credential)
         if looking is None:
@@ -249,7 +231,7 @@ class Access:
         # Whoever goes leaves the question to the others.
         return await asyncio.shield(looking)
 
-    async def _look_up_and_remember(self, credential: str) -> Principal:
+    async def _look_up_and_remember(self, credential: str | HeldKey) -> Principal:
         mine = asyncio.current_task()
         # From before the question: by the time of the answer it may have been revoked already.
         forgotten_at = self._clock() + self._ttl_seconds
@@ -280,14 +262,27 @@ class Access:
         finally:
             self._look_ups.release()
 
-    async def _look_up(self, credential: str) -> Principal:
+    async def _look_up(self, credential: str | HeldKey) -> Principal:
+        if isinstance(credential, HeldKey):
+            return await self._holder(credential)
         if self._admin_digest is not None and hmac.compare_digest(
             hashlib.sha256(credential.encode()).digest(), self._admin_digest
         ):
-            return Principal("default", "admin", _ADMIN, frozenset(SCOPES))
+            return _admin()
         if credential.startswith("kos_"):
             return await self._key_holder(credential)
         return await self._token_holder(credential)
+
+    async def _holder(self, held: HeldKey) -> Principal:
+        if held.mark:
+            if self._admin_digest is not None and hmac.compare_digest(held.mark, self.held(_admin()).mark):
+                return _admin()
+            raise Unauthorized("key_invalid", "The key is not valid here, or was revoked.")
+        async with transaction(self._db) as db:
+            row = (await db.execute(select(api_key).where(api_key.c.id == held.identity))).first()
+        if row is None or row.revoked_at is not None:
+            raise Unauthorized("key_invalid", "The key is not valid here, or was revoked.")
+        return _principal(row)
 
     async def _key_holder(self, credential: str) -> Principal:
         _, _, rest = credential.partition("_")
@@ -301,7 +296,7 @@ class Access:
         same = hmac.compare_digest(digest, row.secret_hash if row is not None else bytes(32))
         if row is None or not same or row.revoked_at is not None:
             raise Unauthorized("key_invalid", "The key is not valid here, or was revoked.")
-        return Principal(row.brand, row.person, f"key:{row.id}", frozenset(row.scopes.split()))
+        return _principal(row)
 
     async def _token_holder(self, credential: str) -> Principal:
         try:
@@ -361,13 +356,12 @@ class Access:
         return self.secret_for(b"kos.token.1")
 
 
-def check_scopes(scopes: Iterable[str]) -> list[str]:
-    """The scopes, sorted, each once. Errors: Invalid ``unknown_scope``."""
-    wanted = sorted(set(scopes))
-    for scope in wanted:
-        if scope not in SCOPES and not (scope.startswith("host:") and len(scope) > len("host:")):
-            raise Invalid("unknown_scope", f"A scope is {', '.join(SCOPES)} or host:ID; not {scope!r}.", "scopes")
-    return wanted
+def _admin() -> Principal:
+    return Principal("default", "admin", _ADMIN, frozenset(SCOPES))
+
+
+def _principal(row: Any) -> Principal:
+    return Principal(row.brand, row.person, f"key:{row.id}", frozenset(row.scopes.split()))
 
 
 def _now() -> int:

@@ -21,6 +21,7 @@ from app.api import (
     channels,
     checkpoints,
     claims,
+    console,
     corrections,
     credentials,
     documents,
@@ -41,6 +42,7 @@ from app.api import (
     show,
     statements,
 )
+from app.api.attempts import Attempts
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
 from app.api.readiness import Readiness
@@ -52,6 +54,7 @@ from app.audience.presence import Presence
 from app.audit.at_start import verify_at_start
 from app.audit.checkpoints import PURPOSE, Checkpoints, Watch, clock_us
 from app.audit.signing import SigningKey
+from app.console import Sessions
 from app.database import create_engine
 from app.errors import AppError
 from app.events import Events, OpenEvent
@@ -135,6 +138,7 @@ def create_app(
         ledger,
         checkpoints,
         credentials,
+        console,
         health,
     ):
         app.include_router(module.router)
@@ -189,8 +193,19 @@ def _lifespan(
             overlays = _live_overlays(feed, feed.hub, Overlays(engine), looks, bus)
             links = _links(settings, engine, clock)
             signed = Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us)
+            signing_in = Sessions(access, settings.session_seconds), Attempts(settings.sign_ins_per_minute_max)
             services = app.state.services = Services(
-                settings, store, opened, feed, profiles, access, *links, looks, *overlays, signed
+                settings,
+                store,
+                opened,
+                feed,
+                profiles,
+                access,
+                *links,
+                looks,
+                *overlays,
+                signed,
+                *signing_in,
             )
             quarantine = await _quarantine(engine, opened, app.state.readiness)
             stream = _stream(services, feed.hub)

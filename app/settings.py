@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     revocation_seconds_max: float = Field(
         5, gt=0, description="A revoked key or token is refused after this at the latest"
     )
+    session_seconds: int = Field(43_200, ge=60, description="A session of the console ends after this")
+    sign_ins_per_minute_max: int = Field(
+        10, ge=1, description="Wrong keys that one address may try a minute to sign in to the console"
+    )
     drain_seconds: float = Field(5, ge=0, description="How long a stopping process waits for what is under way")
 
     @property

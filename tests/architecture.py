@@ -20,19 +20,11 @@ _AMOUNTS = ("app.sales.money", "app.sales.currencies", "app.sales.nobody")
 _LINES = ("app.journal.entry", "app.journal.drafts")
 _RULES = ("app.sales", "app.challenge", *_LINES)
 # What is not the journal: keys, tokens and names, in plain transactions.
-_PLAIN = (
-    "app.grants",
-    "app.overlays",
-    "app.looks",
-    "app.links",
-    "app.access",
-    "app.profiles",
-    "app.quarantine",
-    "app.database",
-)
+_PLAIN = ("app.overlays", "app.looks", "app.links", "app.profiles", "app.quarantine", "app.database")
+_PEOPLE = ("app.grants", "app.principals", "app.access", "app.console")
 _EVENTS = ("app.events", "app.opened", "app.following", "app.state", "app.journal", *_RULES, *_BASE)
 _FEED = ("app.feed", "app.feed_documents")
-_SERVICES = (*_FEED, "app.audit", "app.audience", "app.realtime", *_PLAIN, *_EVENTS)
+_SERVICES = (*_FEED, "app.audit", "app.audience", "app.realtime", *_PEOPLE, *_PLAIN, *_EVENTS)
 _EDGES = ("app.api", "app.shops", "app.web", *_SERVICES)
 
 LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +46,9 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.opened": ("app.state", "app.journal", *_RULES, *_BASE),
     "app.events": ("app.opened", "app.following", "app.realtime.bus", "app.state", "app.journal", *_RULES, *_BASE),
     "app.grants": (),
-    "app.access": ("app.grants", "app.database", "app.journal.tables", *_BASE),
+    "app.principals": ("app.grants", "app.errors"),
+    "app.access": ("app.grants", "app.principals", "app.database", "app.journal.tables", *_BASE),
+    "app.console": ("app.principals", "app.access", "app.errors"),
     "app.overlays": ("app.database", "app.journal.tables", *_BASE),
     "app.looks": ("app.database", "app.journal.tables", *_BASE),
     "app.links": ("app.database", "app.journal.tables", *_BASE),
@@ -86,6 +80,7 @@ PURE = (
     "app.state",
     "app.decide",
     "app.grants",
+    "app.principals",
     "app.journal.entry",
     "app.journal.drafts",
     "app.realtime.messages",

@@ -71,6 +71,7 @@ _MEANINGS = {
     409: "Another state is needed, or other content holds the key",
     413: "The body is over its limit",
     422: "The body must change; `field` says where",
+    429: "Too often from this address; `Retry-After` says when to come back",
     503: "Not possible now; `Retry-After` says when to come back",
 }
 
@@ -89,7 +90,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     found: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         found[status] = {"description": _MEANINGS[status], "content": _PROBLEM_CONTENT}
-        if status == 503:
+        if status in (429, 503):
             found[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
     return found
 

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope
 
 from app.access import Principal
 from app.api.services import services_of
+from app.console import COOKIE, CSRF_HEADER
 from app.errors import BadRequest, InvariantError, TooLarge, Unauthorized
 from app.realtime.subscriber import NOBODY
 
@@ -22,6 +23,9 @@ PUBLIC = "public"
 # Any key of the event's brand, a token where it may follow; without either only what the event made public.
 BOARD_READER = "board"
 ANY_KEY = "any"
+# Shops post orders: programs with a key, for which no browser ever speaks.
+_NO_COOKIES = ("orders",)
+_CHANGES_NOTHING = ("GET", "HEAD")
 
 
 def needs(*scopes: str, limit: str = "body_bytes_max") -> Callable[[Endpoint], Endpoint]:
@@ -86,25 +90,45 @@ def _as_json(scope: Scope) -> Scope:
 async def may_read_docs(request: Request) -> None:
     """Let anybody with a key read the reference; everybody if the setting says so."""
     services = services_of(request)
-    if not services.settings.docs_public:
-        await services.access.authenticate(request.headers.get("authorization"))
+    authorization = request.headers.get("authorization")
+    if not services.settings.docs_public and (authorization or await _by_cookie(request) is None):
+        await services.access.authenticate(authorization)
 
 
 async def _admit(request: Request, scopes: tuple[str, ...]) -> Principal:
-    access = services_of(request).access
-    authorization = request.headers.get("authorization")
     if PUBLIC in scopes:
         return Principal("", "", NOBODY)
+    access = services_of(request).access
+    authorization = request.headers.get("authorization")
+    token = request.query_params.get("token") if BOARD_READER in scopes else None
+    principal = None
+    if not authorization and not token and scopes != _NO_COOKIES:
+        principal = await _by_cookie(request)
     if BOARD_READER in scopes:
         try:
-            return await access.authenticate(authorization, request.query_params.get("token"))
+            return principal or await access.authenticate(authorization, token)
         except Unauthorized as error:
             if error.code != "key_missing":
                 raise
             return Principal("", "", NOBODY)
-    principal = await access.authenticate(authorization)
+    principal = principal or await access.authenticate(authorization)
     principal.require(*(() if ANY_KEY in scopes else scopes))
     return principal
+
+
+async def _by_cookie(request: Request) -> Principal | None:
+    """Whose session the request's cookie is, None without one.
+
+    Errors: Unauthorized ``signed_out``; Forbidden ``csrf_missing`` for what may change something.
+    """
+    cookie = request.cookies.get(COOKIE)
+    if not cookie:
+        return None
+    session = await services_of(request).sessions.of(cookie)
+    if request.method not in _CHANGES_NOTHING:
+        session.check_csrf(request.headers.get(CSRF_HEADER))
+    request.scope["kos.session"] = session
+    return session.principal
 
 
 async def read_body(receive: Receive, stated: str | None, bytes_max: int) -> bytes:

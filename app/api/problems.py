@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from app.console import COOKIE
 from app.errors import AppError, BadRequest, Internal, Invalid, TooMany, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,11 @@ def install(app: FastAPI) -> None:
 
 async def _app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)
-    return problem_response(error)
+    response = problem_response(error)
+    if error.code == "signed_out":
+        # Or the browser would bring it along for ever, also to pages that everybody may read.
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    return response
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -7,7 +7,10 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from app.access import Access, Principal
+from app.api.attempts import Attempts
+from app.api.browsers import is_own_page
 from app.audit.checkpoints import Checkpoints
+from app.console import COOKIE, Sessions
 from app.errors import NotFound
 from app.events import Events, OpenEvent
 from app.feed import Feed
@@ -40,6 +43,9 @@ class Services:
     # Tells everybody who follows that an event's overlays were told something.
     overlays_changed: Callable[[str], None]
     checkpoints: Checkpoints
+    # Of the console: who is signed in, and how often an address may try to.
+    sessions: Sessions
+    attempts: Attempts
 
     async def event(self, principal: Principal, event: str) -> OpenEvent:
         """The event, if it belongs to the asker's brand.
@@ -52,12 +58,16 @@ class Services:
         return opened
 
     async def follower(self, connection: HTTPConnection) -> Principal:
-        """Whose connection of the stream this is. Who brings neither key nor token is nobody.
+        """Whose connection of the stream this is. Who brings neither key nor token is who is signed in, if the page is
+        our own, else nobody.
 
-        Errors: those of ``Access.authenticate``.
+        Errors: those of ``Access.authenticate``; Unauthorized ``signed_out``.
         """
         authorization, token = connection.headers.get("authorization"), connection.query_params.get("token")
         if not authorization and not token:
+            cookie = connection.cookies.get(COOKIE)
+            if cookie and is_own_page(connection):
+                return (await self.sessions.of(cookie)).principal
             return Principal("", "", NOBODY)
         return await self.access.authenticate(authorization, token)
 

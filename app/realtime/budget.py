@@ -19,3 +19,7 @@ class Budget:
             return False
         self._left -= 1
         return True
+
+    def give_back(self) -> None:
+        """What was taken last is not counted after all."""
+        self._left = min(self._burst, self._left + 1)

@@ -67,7 +67,7 @@ class Door:
         """
         self._check_origin(headers.get("origin"))
         now, limits = self._clock(), self._limits
-        place = self._place(_group(address), now)
+        place = self._place(address_group(address), now)
         if place.address:
             if not place.budget.take(now):
                 self._keep(place)
@@ -126,7 +126,7 @@ class Door:
             del self._idle[next(iter(self._idle))]
 
 
-def _group(address: str) -> str:
+def address_group(address: str) -> str:
     """The address as it is counted: an IPv6 one by its network, one that is none by its first letters."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -210,3 +210,45 @@ async def told(client: ClientConnection, kind: str) -> dict[str, Any]:
         while (message := orjson.loads(await client.recv()))["type"] != kind:
             pass
     return dict(message)
+
+
+async def test_session_of_the_console_follows_from_its_own_pages_and_from_no_others(
+    pair: tuple[AppServer, AppServer],
+):
+    """Of another origin the cookie does not count: who brings it is nobody, and what is public stays public."""
+    server = pair[0]
+    async with event_of(server, "desk-night") as event, httpx2.AsyncClient(base_url=server.url) as browser:
+        key = await made(event.client, "/v1/keys", person="ops", scopes=["ops"])
+        assert (await browser.post("/console/session", json={"key": key["key"]})).status_code == 200
+        cookie = f"kos_session={browser.cookies['kos_session']}"
+
+        async def answer_to(origin: str | None) -> str:
+            async with stream(server, additional_headers={"Cookie": cookie}, origin=origin) as client:
+                return await subscribed(client, f"{event.id}/ops")
+
+        own = server.url.replace("localhost", "127.0.0.1")
+        answers = [await answer_to(origin) for origin in (own, None, "http://127.0.0.1:1", "https://evil.example")]
+        async with stream(server, additional_headers={"Cookie": "kos_session=ended"}, origin=own) as client:
+            ended = await closed(client)
+        async with stream(server, additional_headers={"Cookie": cookie}, origin=own) as client:
+            before = await subscribed(client, f"{event.id}/ops")
+            assert (await event.client.delete(f"/v1/keys/{key['id']}")).status_code == 204
+            revoked = await closed(client)
+
+    assert answers == ["subscribed", "channel_forbidden", "channel_forbidden", "channel_forbidden"]
+    assert (ended, before, revoked) == (4501, "subscribed", 4502)
+
+
+async def test_server_sent_events_of_our_own_page_name_no_origin(pair: tuple[AppServer, AppServer]):
+    server = pair[0]
+    async with event_of(server, "desk-events") as event, httpx2.AsyncClient(base_url=server.url) as browser:
+        await browser.post("/console/session", json={"key": server.key})
+
+        async def status_of(**headers: str) -> int:
+            params = {"channel": f"{event.id}/ops"}
+            async with browser.stream("GET", "/v1/stream/sse", params=params, headers=headers) as answer:
+                return answer.status_code
+
+        own, foreign = await status_of(), await status_of(Origin="https://evil.example")
+
+    assert (own, foreign) == (200, 403)
