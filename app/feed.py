@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from app import feed_documents as documents
+from app import figures
 from app.challenge.boards import BoardSpec, parse_board
 from app.challenge.rules import Rules
 from app.errors import NotFound
@@ -90,6 +91,8 @@ class Feed:
                 return documents.host(event, view, names, identity)
             case "sessions":
                 return documents.session(event, view, names, identity)
+            case "desk":
+                return figures.desk(event, view)
             case "ops" if view == "full":
                 return documents.ops(event, view, names, newest)
         raise _unknown(channel)

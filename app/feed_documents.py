@@ -35,7 +35,7 @@ Names = Mapping[str, Mapping[str, Mapping[str, str]]]
 def board(event: OpenEvent, view: str, names: Names, spec: BoardSpec, limit: int, around: str = "") -> dict[str, Any]:
     """A board with names; ``event`` may be one folded for an earlier position. Errors: NotFound ``board_unknown``."""
     _check_day(event, view, spec)
-    now = _now_of(event, view)
+    now = now_of(event, view)
     document = board_document(event.scores[view], spec, _frame(event), now, position_of(event, view), limit, around)
     document["event_name"] = _name(names, "event", event.head.event)
     named, teams = names.get(spec.of, {}), names.get("team", {})
@@ -83,7 +83,7 @@ def state(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
     now = event.state
     on_air = [session for session in now.sessions.values() if not session.ended_at]
     offers = _offers(event, view, {"", *(session.id for session in on_air)})
-    return _head(event, view) | {
+    return head(event, view) | {
         "event_name": _name(names, "event", event.head.event),
         "status": now.status,
         "entered_at": rfc3339(now.entered_at),
@@ -117,7 +117,7 @@ def host(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, 
     found = event.state.roster.hosts.get(identity)
     if found is None:
         raise NotFound("host_unknown", f"The event has no host {identity[:80]!r}.")
-    scores, now = event.scores[view], _now_of(event, view)
+    scores, now = event.scores[view], now_of(event, view)
     windows, day, nothing = scores.totals.windows, scores.day_of(now), new_tally()
     today = windows[day].hosts.get(identity, nothing) if day in windows else nothing
     direct, indirect = scores.totals.credited.get(identity, (0, 0))
@@ -126,7 +126,7 @@ def host(event: OpenEvent, view: str, names: Names, identity: str) -> dict[str, 
     mine = next((row for row in neighbours if row["id"] == identity), None)
     teams = _around(event, view, names, "team", team, 1) if team else []
     return (
-        _head(event, view)
+        head(event, view)
         | {"host": identity, "name": _name(names, "host", identity)}
         | _numbers(event, windows[EVENT].hosts.get(identity, nothing))
         | {
@@ -161,7 +161,7 @@ def session(event: OpenEvent, view: str, names: Names, identity: str) -> dict[st
         gross, orders, units = sales.hosts.get(host, (0, 0, 0))
         row = {"id": host, "weight": weights.get(host, 0), "gross_sales": show(gross), "orders": orders, "units": units}
         rows.append(row | {"name": _name(names, "host", host)})
-    return _head(event, view) | {
+    return head(event, view) | {
         "session": identity,
         "started_at": rfc3339(found.started_at),
         "ended_at": rfc3339(found.ended_at) if found.ended_at else None,
@@ -187,7 +187,7 @@ def _pin(event: OpenEvent, pin: Shown) -> dict[str, Any]:
 
 def _offers(event: OpenEvent, view: str, sessions: Collection[str]) -> list[dict[str, Any]]:
     """Offers of these sessions ("": of the event) that have not ended by the view's now, the first to end first."""
-    now = _now_of(event, view)
+    now = now_of(event, view)
     current = [offer for offer in event.state.offers.values() if offer.ends_at > now and offer.session in sessions]
     current.sort(key=lambda offer: (offer.ends_at, offer.id))
     return [offer_document(event, offer) for offer in current[:_OFFERS]]
@@ -246,7 +246,7 @@ def ops(event: OpenEvent, view: str, names: Names, newest: Sequence[Entry]) -> d
     without its body."""
     now = event.state
     amount = format_amount(now.unmatched_amount, now.exponent)
-    return _head(event, view) | {
+    return head(event, view) | {
         "event_name": _name(names, "event", event.head.event),
         "status": now.status,
         "entered_at": rfc3339(now.entered_at),
@@ -277,7 +277,7 @@ def position_of(event: OpenEvent, view: str) -> int:
     return event.head.position if view == "full" else event.scores[view].totals.changed_at
 
 
-def _head(event: OpenEvent, view: str) -> dict[str, Any]:
+def head(event: OpenEvent, view: str) -> dict[str, Any]:
     """What documents other than boards begin with."""
     return {
         "event": event.head.event,
@@ -327,7 +327,7 @@ def _check_day(event: OpenEvent, view: str, spec: BoardSpec) -> None:
             raise NotFound("board_unknown", f"The event runs from {first} to {last}; it has no board of {day}.")
 
 
-def _now_of(event: OpenEvent, view: str) -> int:
+def now_of(event: OpenEvent, view: str) -> int:
     """The view's now, in microseconds: when the entry at its position was recorded.
 
     A final event's is the one at which it became final, however long its ledger goes on.

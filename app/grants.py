@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 # What overlays and viewers may follow, and every key of the event's brand. Every pattern is put behind an event's id.
 _PUBLIC = ("", "/boards/*", "/orders", "/sessions/*", "/viewers", "/overlays")
 _HOSTS = "/hosts/*"
+# The headline figures, for those who run the event or settle it.
+_DESK = "/desk"
 # What an event may open to those who bring neither token nor key, by the words of its rule ``public_channels``.
 _WORDS = {
     "state": "",
@@ -37,7 +39,7 @@ def key_patterns(scopes: Collection[str]) -> tuple[str, ...]:
     if not {"ops", "audit"}.isdisjoint(scopes):
         return ("", "/*")
     if len(hosts) < len(scopes):
-        return (*_PUBLIC, _HOSTS)
+        return (*_PUBLIC, _HOSTS, *([_DESK] if "finance" in scopes else ()))
     return (*_PUBLIC, *(f"/hosts/{host}" for host in hosts if _IDENTIFIER.fullmatch(host))) if hosts else ()
 
 

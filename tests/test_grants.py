@@ -14,8 +14,9 @@ CHANNELS = {
     "e/viewers",
     "e/overlays",
     "e/ops",
+    "e/desk",
 }
-PUBLIC = CHANNELS - {"e/ops"}
+PUBLIC = CHANNELS - {"e/ops", "e/desk"}
 ELSEWHERE = {"e2", "e2/orders", "e2/hosts/h7", "E/orders", "", "/", "e/", "e/boards", "x/e/orders", "ee"}
 
 
@@ -34,7 +35,8 @@ def test_token_follows_what_is_public_of_its_event():
         (("ops",), CHANNELS | {"e/", "e/boards"}),
         (("audit", "host:h7"), CHANNELS | {"e/", "e/boards"}),
         (("orders",), PUBLIC),
-        (("finance",), PUBLIC),
+        (("finance",), PUBLIC | {"e/desk"}),
+        (("finance", "host:h7"), PUBLIC | {"e/desk"}),
         (("host:h7",), PUBLIC - {"e/hosts/h8"}),
         (("host:h7", "host:h8"), PUBLIC),
         (("host:nobody",), PUBLIC - {"e/hosts/h7", "e/hosts/h8"}),

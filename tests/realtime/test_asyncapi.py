@@ -38,6 +38,7 @@ DOCUMENTS = {
     "hosts": "Host",
     "sessions": "Session",
     "ops": "Ops",
+    "desk": "Desk",
     "viewers": "Viewers",
     "overlays": "Overlays",
 }
@@ -205,9 +206,10 @@ def test_example_of_the_page_is_valid(line: str):
 @pytest.mark.parametrize("document", re.findall(r"```json document\n(.*?)\n```", PAGE, re.S))
 def test_document_of_the_page_is_valid(document: str):
     shown: dict[str, Any] = orjson.loads(document)
-    kind = next((kind for kind in ("host", "session") if kind in shown), "")
+    kind = next((f"{kind}s/one" for kind in ("host", "session") if kind in shown), "")
+    kind = kind or next((kind for kind, own in (("ops", "rules_version"), ("desk", "aov")) if own in shown), "")
 
-    assert_known(shown, f"kos101/{kind}s/one" if kind else "kos101/ops" if "rules_version" in shown else "kos101")
+    assert_known(shown, f"kos101/{kind}".rstrip("/"))
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -257,7 +259,7 @@ async def test_messages_of_a_real_server_are_valid(server: AppServer):
         await event.ok("POST", "/sessions", {"id": "night-1", "hosts": [{"id": "h7"}]})
         await event.ok("PUT", "/overlays", {"message": {"text": "Soon", "until": "2099-01-01T00:00:00Z"}})
         async with KosClient(server.url, server.key, tap=note, timing=QUICK) as client:
-            for name in ("", "/hosts/h7", "/sessions/night-1", "/overlays", "/viewers"):
+            for name in ("", "/hosts/h7", "/sessions/night-1", "/overlays", "/viewers", "/desk"):
                 await client.follow(f"kos101{name}")
             names = ("boards/hosts", "boards/teams.orders", "orders", "ops")
             followed = [await client.follow(f"kos101/{name}") for name in names]
