@@ -21,6 +21,7 @@ from app.journal.store import Store
 from app.profiles import Profiles
 from app.realtime.hub import Hub, event_of
 from app.state import outline
+from app.timeline import Timeline
 
 # Rows of a board's channel; more are for GET with limit and around.
 CHANNEL_ROWS = 100
@@ -31,7 +32,9 @@ _RENAMED = "renamed"
 class Feed:
     """The source of every channel's documents; ``hub`` is set by ``main``."""
 
-    def __init__(self, events: Events, profiles: Profiles, store: Store) -> None:
+    def __init__(
+        self, events: Events, profiles: Profiles, store: Store, clock: Callable[[], int] | None = None
+    ) -> None:
         self._events = events
         self._profiles = profiles
         self._store = store
@@ -40,6 +43,7 @@ class Feed:
         self.live: dict[str, Callable[[str], Awaitable[dict[str, Any]]]] = {}
         # The newest entries of events whose ops channel was read; gone with the event.
         self._newest: WeakKeyDictionary[OpenEvent, deque[Entry]] = WeakKeyDictionary()
+        self.timeline = Timeline(store, clock)
         self._bus = events.following.bus
         self._bus.on(_RENAMED, lambda event, _: self._renamed(event))
         events.on_change = self._changed
@@ -50,6 +54,7 @@ class Feed:
             self._profiles.forget(event.head.event)
         if (newest := self._newest.get(event)) is not None:
             newest.extend(entries[-documents.OPS_ROWS :])
+        self.timeline.extend(event, entries)
         if self.hub is not None:
             self.hub.mark(event.head.event, event.head.position)
 

@@ -183,7 +183,7 @@ def _lifespan(
             bus = _bus(settings, store, access)
             opened = Events(store, RULES, settings, bus)
             profiles = Profiles(engine)
-            feed = Feed(opened, profiles, store)
+            feed = Feed(opened, profiles, store, clock)
             feed.hub = Hub(
                 feed,
                 settings.publish_interval_ms,

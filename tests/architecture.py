@@ -23,7 +23,8 @@ _RULES = ("app.sales", "app.challenge", *_LINES)
 _PLAIN = ("app.overlays", "app.looks", "app.links", "app.profiles", "app.quarantine", "app.database")
 _PEOPLE = ("app.grants", "app.principals", "app.access", "app.console")
 _EVENTS = ("app.events", "app.opened", "app.following", "app.state", "app.journal", *_RULES, *_BASE)
-_FEED = ("app.feed", "app.feed_documents", "app.figures")
+_SHOWN = ("app.feed_documents", "app.figures", "app.timeline")
+_FEED = ("app.feed", *_SHOWN)
 _SERVICES = (*_FEED, "app.audit", "app.audience", "app.realtime", *_PEOPLE, *_PLAIN, *_EVENTS)
 _EDGES = ("app.api", "app.shops", "app.web", *_SERVICES)
 
@@ -36,9 +37,10 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "app.api": ("app.api", *_SERVICES),
     "app.shops": ("app.shops", *_SERVICES),
     "app.web": ("app.web", *_SERVICES),
-    "app.feed": ("app.feed_documents", "app.figures", "app.grants", "app.realtime", "app.profiles", *_EVENTS),
+    "app.feed": (*_SHOWN, "app.grants", "app.realtime", "app.profiles", *_EVENTS),
     "app.feed_documents": _EVENTS,
     "app.figures": ("app.feed_documents", *_EVENTS),
+    "app.timeline": _EVENTS,
     "app.audience": ("app.audience", "app.realtime", *_EVENTS),
     # An audit decides again what was decided, so it alone of the services knows the rule of every kind; its signed
     # checkpoints are plain transactions.

@@ -77,6 +77,7 @@ WANTED = {
     f"GET {EVENT}/boards": "token",
     f"GET {EVENT}/boards/{{board}}": "token",
     f"GET {EVENT}/metrics": "ops finance audit",
+    f"GET {EVENT}/metrics/minutes": "ops audit",
     f"GET {EVENT}/metrics/dictionary": "ops finance audit",
     f"PUT {EVENT}/overlays": "ops",
     f"GET {EVENT}/overlays": "ops audit",

@@ -109,3 +109,19 @@ async def test_no_token_follows_the_desk(api: Api, event: EventClient):
 
     assert (refused.status_code, refused.json()["code"]) == (403, "channel_forbidden")
     assert (wanted.status_code, wanted.json()["code"]) == (422, "channel_not_public")
+
+
+async def test_minutes_are_told_with_their_markers(event: EventClient):
+    await event.ok("POST", "/sessions", {"id": "night", "hosts": [{"id": "h7"}]})
+    await event.ok("POST", "/pins", {"session": "night", "sku": "MAC"})
+    await event.sell("1", "h7", "10.00")
+
+    told = await event.ok("GET", "/metrics/minutes", last=2)
+    wrong = [await event.get("/metrics/minutes", last=last) for last in (0, 1_441)]
+
+    assert [(one["gross_sales"], one["orders"], one["units"]) for one in told["minutes"]] == [
+        ("0.00", 0, 0),
+        ("10.00", 1, 1),
+    ]
+    assert [(one["kind"], one["label"]) for one in told["markers"]][-1:] == [("pin", "MAC")]
+    assert [answer.status_code for answer in wrong] == [422, 422]
