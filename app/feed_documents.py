@@ -230,7 +230,7 @@ def goal_document(event: OpenEvent, view: str, goal: Goal) -> dict[str, Any]:
 
 def _announcements(event: OpenEvent, view: str) -> list[dict[str, Any]]:
     """The newest that are shown at the view's now."""
-    now = _now_of(event, view)
+    now = now_of(event, view)
     shown = (told for told in reversed(event.state.announcements.values()) if told.is_shown_at(now))
     return [announcement_document(told) for told in islice(shown, _ANNOUNCEMENTS)]
 

@@ -16,37 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__, decide
 from app.access import Access, Principal
-from app.api import (
-    boards,
-    channels,
-    checkpoints,
-    claims,
-    console,
-    corrections,
-    credentials,
-    documents,
-    events,
-    figures,
-    goals,
-    health,
-    journal,
-    ledger,
-    links,
-    looks,
-    orders,
-    overlays,
-    problems,
-    rates,
-    roster,
-    sessions,
-    settlement,
-    show,
-    statements,
-)
+from app.api import documents, problems
 from app.api.attempts import Attempts
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
 from app.api.readiness import Readiness
+from app.api.routers import ROUTERS
 from app.api.services import Services
 from app.api.sse import sse_router
 from app.api.stream import Stream
@@ -118,32 +93,8 @@ def create_app(
     )
     app.state.readiness = readiness or Readiness()
     problems.install(app)
-    for module in (
-        events,
-        roster,
-        rates,
-        sessions,
-        show,
-        goals,
-        links,
-        orders,
-        claims,
-        corrections,
-        settlement,
-        statements,
-        boards,
-        channels,
-        figures,
-        overlays,
-        looks,
-        journal,
-        ledger,
-        checkpoints,
-        credentials,
-        console,
-        health,
-    ):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.include_router(web_routes(may_read_docs))
     documents.install(app)
     return HotOrders(app, lambda: cast(Services, app.state.services))
@@ -182,48 +133,23 @@ def _lifespan(
             await access.start()
             bus = _bus(settings, store, access)
             opened = Events(store, RULES, settings, bus)
-            profiles = Profiles(engine)
-            feed = Feed(opened, profiles, store, clock)
-            feed.hub = Hub(
-                feed,
-                settings.publish_interval_ms,
-                settings.removed_rows_max,
-                channels_per_event_max=settings.channels_per_event_max,
-            )
-            opened.is_followed = feed.hub.is_followed
-            looks = Looks(engine)
-            overlays = _live_overlays(feed, feed.hub, Overlays(engine), looks, bus)
-            links = _links(settings, engine, clock)
-            signed = Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us)
-            signing_in = Sessions(access, settings.session_seconds), Attempts(settings.sign_ins_per_minute_max)
-            services = app.state.services = Services(
-                settings,
-                store,
-                opened,
-                feed,
-                profiles,
-                access,
-                *links,
-                looks,
-                *overlays,
-                signed,
-                *signing_in,
-            )
+            services = app.state.services = _services(settings, clock, store, engine, opened, access, bus)
+            hub = services.hub
             quarantine = await _quarantine(engine, opened, app.state.readiness)
-            stream = _stream(services, feed.hub)
+            stream = _stream(services)
             channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
             _include_first(app, stream.router)
             app.include_router(sse_router(stream.connections, services.follower, channels_max))
             presence = _live_viewers(services, stream, bus)
             app.state.readiness.followers = stream.connections.everyone
             app.state.readiness.is_catching_up = lambda: opened.is_catching_up
-            watches = _watches(services, feed.hub, stream, presence, quarantine)
+            watches = _watches(services, stream, presence, quarantine)
             try:
                 yield
             finally:
                 # In this order: each uses those after it.
                 await _close("watches", partial(_cancel, watches))
-                await _close("hub", feed.hub.close)
+                await _close("hub", hub.close)
                 await _close("events", opened.close)
                 await _close("bus", bus.close)
                 await _close("store", store.close)
@@ -232,11 +158,52 @@ def _lifespan(
     return lifespan
 
 
+def _services(
+    settings: Settings,
+    clock: Callable[[], int] | None,
+    store: Store,
+    engine: AsyncEngine,
+    opened: Events,
+    access: Access,
+    bus: Bus,
+) -> Services:
+    """The parts that calls and connections use."""
+    profiles = Profiles(engine)
+    feed = Feed(opened, profiles, store, clock)
+    feed.hub = hub = Hub(
+        feed,
+        settings.publish_interval_ms,
+        settings.removed_rows_max,
+        channels_per_event_max=settings.channels_per_event_max,
+    )
+    opened.is_followed = hub.is_followed
+    looks = Looks(engine)
+    links, link_door = _links(settings, engine, clock)
+    overlays, overlays_changed = _live_overlays(feed, hub, Overlays(engine), looks, bus)
+    return Services(
+        settings=settings,
+        store=store,
+        events=opened,
+        feed=feed,
+        hub=hub,
+        profiles=profiles,
+        access=access,
+        links=links,
+        link_door=link_door,
+        looks=looks,
+        overlays=overlays,
+        overlays_changed=overlays_changed,
+        checkpoints=Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us),
+        sessions=Sessions(access, settings.session_seconds),
+        attempts=Attempts(settings.sign_ins_per_minute_max),
+    )
+
+
 def _watches(
-    services: Services, hub: Hub, stream: Stream, presence: Presence, quarantine: Quarantine
+    services: Services, stream: Stream, presence: Presence, quarantine: Quarantine
 ) -> list[asyncio.Task[None]]:
     """What runs for as long as the application does, and what it does once after its start."""
-    settings = services.settings
+    settings, hub = services.settings, services.hub
 
     def sound() -> list[OpenEvent]:
         return [event for event in services.events.opened() if not quarantine.has(event.head.event)]
@@ -359,8 +326,8 @@ def _door_limits(settings: Settings) -> DoorLimits:
     )
 
 
-def _stream(services: Services, hub: Hub) -> Stream:
-    settings = services.settings
+def _stream(services: Services) -> Stream:
+    settings, hub = services.settings, services.hub
 
     async def still_valid(principals: Collection[StreamPrincipal]) -> Collection[StreamPrincipal]:
         return await services.access.still_valid(cast(Collection[Principal], principals))

@@ -24,9 +24,9 @@ GROSS, NET, ORDERS, UNITS = range(4)
 TAKEN = {"order.refunded", "refund.matched", "order.cancelled", "order.disputed", "dispute.closed"}
 # Nothing of these is counted on the boards below.
 SILENT = {
-    *("session.started", "session.ended", "correction.opened", "correction.closed", "claim.opened", "claim.closed"),
-    *("session.changed", "product.pinned", "product.unpinned", "offer.started", "offer.ended"),
-    *("goal.set", "announcement.made"),
+    *("session.started", "session.ended", "session.changed", "product.pinned", "product.unpinned", "offer.started"),
+    *("offer.ended", "goal.set", "announcement.made", "viewers.sampled"),
+    *("correction.opened", "correction.closed", "claim.opened", "claim.closed"),
     *("adjustment.made", "commission.released", "payout.made", "payout.failed", "statement.closed", "rates.changed"),
 }
 
@@ -257,25 +257,28 @@ class Scores:
             return [self.all, self.house]
         return [self.all, self.hosts.setdefault(host, [0] * 8), self.teams.setdefault(team, [0] * 8)]
 
-    def add(self, changes, part, sign, measures):
-        """What a part of an entry does to each tally, added up before anything moves."""
-        for tally in self.of(part["host"], part["team"]):
-            change = changes.setdefault(id(tally), (tally, [0] * 4))[1]
-            for measure, member in measures:
-                change[measure] += sign * part[member]
+    def add(self, changes, parts, sign, measures):
+        for part in parts:
+            for tally in self.of(part["host"], part["team"]):
+                change = changes.setdefault(id(tally), (tally, [0] * 4))[1]
+                for measure, member in measures:
+                    change[measure] += sign * part[member]
+        return changes
 
     def move(self, at, changes):
-        """Whoever loses on one line what the same entry gives on another has reached nothing anew."""
+        """Added up first: whoever loses on one line what the same entry gives on another has reached nothing anew."""
         for tally, change in () if self.final else changes.values():
             for measure, amount in enumerate(change):
                 if amount:
                     tally[measure] += amount
                     tally[4 + measure] = at
 
+    def once(self, sellers):
+        return {id(tally): tally for one in sellers for tally in self.of(one["host"], one["team"])}.values()
+
     def count(self, at, sellers, step):
         """An order counts once for the event, for each host and for each team."""
-        once = {id(tally): tally for one in sellers for tally in self.of(one["host"], one["team"])}
-        for tally in () if self.final else once.values():
+        for tally in () if self.final else self.once(sellers):
             tally[ORDERS] += step
             tally[4 + ORDERS] = at
 
@@ -289,10 +292,7 @@ class Scores:
         if sum(credit["units"] for credit in credits) != sum(line["quantity"] for line in fact["lines"]):
             return f"the units that entry {at} credits are not those that were sold"
         if not body.get("late"):
-            changes = {}
-            for credit in credits:
-                self.add(changes, credit, 1, ((GROSS, "amount"), (NET, "amount"), (UNITS, "units")))
-            self.move(at, changes)
+            self.move(at, self.add({}, credits, 1, ((GROSS, "amount"), (NET, "amount"), (UNITS, "units"))))
             self.count(at, credits, 1)
         return ""
 
@@ -301,19 +301,16 @@ class Scores:
         if body.get("parked") or body.get("outcome") == "lost":
             return
         step = 1 if "outcome" in body else -1
-        changes = {}
-        for share in () if body.get("pending") else [one for one in body["shares"] if one["of"] == "sale"]:
-            self.add(changes, share, step, ((NET, "amount"), (UNITS, "units")))
-        self.move(at, changes)
+        sold = [] if body.get("pending") else [share for share in body["shares"] if share["of"] == "sale"]
+        self.move(at, self.add({}, sold, step, ((NET, "amount"), (UNITS, "units"))))
         self.count(at, body.get("closed") or body.get("reopened", ()), step)
 
     def reattributed(self, at, body):
         changes = {}
         for name, sign in (("taken", -1), ("given", 1)):
-            for part in body[name]:
-                self.add(changes, part, sign, ((GROSS, "gross"), (NET, "amount"), (UNITS, "units")))
+            self.add(changes, body[name], sign, ((GROSS, "gross"), (NET, "amount"), (UNITS, "units")))
         for name, sign in (("before", -1), ("after", 1)):
-            for tally in {id(t): t for one in body[name] for t in self.of(one["host"], one["team"])}.values():
+            for tally in self.once(body[name]):
                 changes.setdefault(id(tally), (tally, [0] * 4))[1][ORDERS] += sign
         self.move(at, changes)
 

@@ -21,7 +21,7 @@ from app.looks import Looks
 from app.overlays import Overlays
 from app.profiles import Profiles
 from app.realtime.door import Door
-from app.realtime.hub import event_of
+from app.realtime.hub import Hub, event_of
 from app.realtime.subscriber import NOBODY
 from app.settings import Settings
 
@@ -34,6 +34,7 @@ class Services:
     store: Store
     events: Events
     feed: Feed
+    hub: Hub
     profiles: Profiles
     access: Access
     links: Links

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Any, cast
+from typing import Any
 
 import jwt
 import pytest
@@ -10,7 +10,6 @@ import pytest_asyncio
 
 from app.api.paging import next_cursor
 from app.main import _stream
-from app.realtime.hub import Hub
 from tests.app_in_process import Api, running_app
 from tests.event_client import EventClient
 
@@ -78,7 +77,7 @@ async def test_revocation_reaches_another_process_in_time(api: Api, module_datab
 
 async def test_what_is_remembered_and_a_round_of_the_stream_fit_into_the_promise(api: Api):
     """Somebody may connect by an answer that is about to be forgotten, right after a round."""
-    limits = _stream(api.services, cast(Hub, None)).connections.limits
+    limits = _stream(api.services).connections.limits
 
     assert api.services.access._ttl_seconds + limits.token_check_seconds <= REMEMBERED_SECONDS * 0.8
 

@@ -1,0 +1,56 @@
+"""Every router of the API, in the order in which their calls are listed."""
+
+from app.api import (
+    boards,
+    channels,
+    checkpoints,
+    claims,
+    console,
+    corrections,
+    credentials,
+    events,
+    figures,
+    goals,
+    health,
+    journal,
+    ledger,
+    links,
+    looks,
+    orders,
+    overlays,
+    rates,
+    roster,
+    sessions,
+    settlement,
+    show,
+    statements,
+)
+
+ROUTERS = tuple(
+    module.router
+    for module in (
+        events,
+        roster,
+        rates,
+        sessions,
+        show,
+        goals,
+        links,
+        orders,
+        claims,
+        corrections,
+        settlement,
+        statements,
+        boards,
+        channels,
+        figures,
+        overlays,
+        looks,
+        journal,
+        ledger,
+        checkpoints,
+        credentials,
+        console,
+        health,
+    )
+)
