@@ -1,4 +1,5 @@
-"""What those who run an event tell its overlays: a scene, what to hide, a message. The last one told holds.
+"""What those who run an event tell its overlays: a scene, what to hide, a message, other things to single rooms. The
+last one told holds.
 
 Nothing of it ranks, so it is in no journal.
 """
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.database import insert_for, transaction
 from app.journal.tables import overlays as table
 
-_NOTHING_TOLD: dict[str, Any] = {"scene": "", "hidden": [], "message": None}
+_NOTHING_TOLD: dict[str, Any] = {"scene": "", "hidden": [], "message": None, "rooms": {}}
 
 
 class Overlays:
@@ -27,7 +28,8 @@ class Overlays:
         wanted = select(table.c.body, table.c.updated_at).where(table.c.event == event)
         async with transaction(self._db) as db:
             row = (await db.execute(wanted)).first()
-        return (dict(_NOTHING_TOLD), 0) if row is None else (orjson.loads(row.body), row.updated_at)
+        # What was told before there were rooms names none.
+        return (dict(_NOTHING_TOLD), 0) if row is None else (_NOTHING_TOLD | orjson.loads(row.body), row.updated_at)
 
     async def put(self, event: str, told: dict[str, Any]) -> int:
         """Have this hold in place of what was told before; since when, in microseconds.

@@ -178,8 +178,8 @@ def test_calls_of_the_api_are_documented(server: AppServer):
     calls = {f"{method.upper()} {path}" for path, methods in answer.json()["paths"].items() for method in methods}
     documented = first_names(section((DOCS / "api.md").read_text(), "## Every call"))
 
-    for_browsers = {"GET /overlay/{event}/board", "GET /l/{code}", "GET /assets/{name}"}
-    assert documented - {"GET /v1/stream", "GET /v1/stream/sse"} - for_browsers == calls
+    pages = {"GET /overlay/{event}/{component}", "GET /components/v1/{name}", "GET /l/{code}", "GET /assets/{name}"}
+    assert documented - {"GET /v1/stream", "GET /v1/stream/sse", *pages} == calls
 
 
 def test_tables_guards_and_findings_are_documented():

@@ -329,16 +329,34 @@ class OverlayMessage(Body):
     until: Time | None = None
 
 
+Scene = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$", max_length=64)]
+Hidden = Annotated[list[Id], Field(max_length=50)]
+
+
+class OverlayRoom(Body):
+    scene: Scene | None = None
+    hidden: Hidden | None = None
+    delay_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
+
+
 class OverlaysBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"scene": "intro", "hidden": ["board"], "message": {"text": "Back at nine", "until": None}}
+            "example": {
+                "scene": "intro",
+                "hidden": ["board"],
+                "message": {"text": "Back at nine", "until": None},
+                "rooms": {"lin": {"scene": "product", "delay_ms": 4000}},
+            }
         }
     )
 
-    scene: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$", max_length=64)] = ""
-    hidden: Annotated[list[Id], Field(max_length=50)] = []
+    scene: Scene = ""
+    hidden: Hidden = []
     message: OverlayMessage | None = None
+    rooms: Annotated[
+        dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")], OverlayRoom], Field(max_length=200)
+    ] = {}
 
 
 class TokenBody(Body):

@@ -1,4 +1,4 @@
-"""What an event's overlays are told: one scene, what to hide, one message."""
+"""What an event's overlays are told: one scene, what to hide, one message, and what holds for single rooms."""
 
 from typing import Annotated, Any
 
@@ -31,9 +31,8 @@ async def put_overlays(event: str, given: OverlaysBody, request: Request, princi
         until = given.message.until
         message = {"text": given.message.text}
         message["until"] = None if until is None else rfc3339(parse_time(until, "message.until"))
-    await services.overlays.put(
-        opened.head.event, {"scene": given.scene, "hidden": sorted(set(given.hidden)), "message": message}
-    )
+    told = {"scene": given.scene, "hidden": sorted(set(given.hidden)), "message": message, "rooms": _rooms(given)}
+    await services.overlays.put(opened.head.event, told)
     services.overlays_changed(opened.head.event)
     return await services.feed.snapshot(f"{opened.head.event}/overlays", principal.view)
 
@@ -49,3 +48,14 @@ async def get_overlays(event: str, request: Request, principal: Asker) -> dict[s
     services = services_of(request)
     opened = await services.event(principal, event)
     return await services.feed.snapshot(f"{opened.head.event}/overlays", principal.view)
+
+
+def _rooms(given: OverlaysBody) -> dict[str, dict[str, Any]]:
+    """By room what it was told, without what it was not: there the event's own holds."""
+    rooms = {}
+    for name, room in sorted(given.rooms.items()):
+        told = room.model_dump(exclude_none=True)
+        if "hidden" in told:
+            told["hidden"] = sorted(set(told["hidden"]))
+        rooms[name] = told
+    return rooms

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from app import metrics
@@ -127,7 +128,8 @@ class Connections:
         view = subscriber.principal.view
         match request:
             case Ping():
-                subscriber.send(messages.pong(request.id))
+                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+                subscriber.send(messages.pong(request.id, now))
             case Unsubscribe():
                 self._hub.unsubscribe(subscriber, request.channel, view)
                 subscriber.send(messages.unsubscribed(request.id, request.channel))

@@ -188,8 +188,10 @@ def unsubscribed(identity: int | str | None, channel: str) -> Frame:
     return _frame(_with_id({"type": "unsubscribed"}, identity) | {"channel": channel})
 
 
-def pong(identity: int | str | None) -> Frame:
-    return _frame(_with_id({"type": "pong"}, identity))
+def pong(identity: int | str | None, time: str | None = None) -> Frame:
+    """``time`` is the server's, for clients whose own clock is wrong: RFC 3339, UTC, six digits after the second."""
+    message = _with_id({"type": "pong"}, identity)
+    return _frame(message if time is None else message | {"time": time})
 
 
 def failure(error: AppError, identity: int | str | None) -> Frame:

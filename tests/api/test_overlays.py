@@ -18,6 +18,7 @@ async def test_nothing_is_told_at_first(event: EventClient):
         "scene": "",
         "hidden": [],
         "message": None,
+        "rooms": {},
         "look_version": "",
     }
 
@@ -33,7 +34,30 @@ async def test_last_one_told_holds_whole_and_in_every_process(api: Api, event: E
     assert first["time"] < second["time"]
     assert await event.ok("GET", "/overlays") == second
     elsewhere = Overlays(api.services.overlays._db)
-    assert (await elsewhere.of(event.id))[0] == {"scene": "", "hidden": [], "message": shown}
+    assert (await elsewhere.of(event.id))[0] == {
+        "scene": "",
+        "hidden": [],
+        "message": shown,
+        "rooms": {},
+    }
+
+
+async def test_rooms_are_told_what_differs_for_them(event: EventClient):
+    rooms = {"mei-2": {"hidden": ["ticker", "board", "board"]}, "lin": {"scene": "product", "delay_ms": 4000}, "x": {}}
+    told = await event.ok("PUT", "/overlays", {"scene": "intro", "rooms": rooms})
+
+    assert told["rooms"] == {
+        "lin": {"scene": "product", "delay_ms": 4000},
+        "mei-2": {"hidden": ["board", "ticker"]},
+        "x": {},
+    }
+    assert await event.ok("GET", "/overlays") == told
+
+
+async def test_what_was_told_before_there_were_rooms_names_none(api: Api, event: EventClient):
+    await api.services.overlays.put(event.id, {"scene": "intro", "hidden": [], "message": None})
+
+    assert (await event.ok("GET", "/overlays"))["rooms"] == {}
 
 
 async def test_time_rises_though_the_clock_goes_back(api: Api, event: EventClient, monkeypatch: pytest.MonkeyPatch):
@@ -43,7 +67,8 @@ async def test_time_rises_though_the_clock_goes_back(api: Api, event: EventClien
     times += [await overlays.put(event.id, {"scene": scene}) for scene in "bc"]
 
     assert times == [times[0], times[0] + 1, times[0] + 2]
-    assert await overlays.of(event.id) == ({"scene": "c"}, times[2])
+    body, updated_at = await overlays.of(event.id)
+    assert (body["scene"], updated_at) == ("c", times[2])
 
 
 async def test_events_are_told_apart(api: Api, event: EventClient):
@@ -73,6 +98,13 @@ async def test_nothing_of_it_is_in_the_journal(event: EventClient):
         ({"message": {"text": "x", "until": "soon"}}, "time_not_readable", "message.until"),
         ({"message": {"until": None}}, "missing_field", "message.text"),
         ({"sceen": "intro"}, "unknown_field", "sceen"),
+        ({"rooms": {"Lin": {}}}, "invalid_value", "rooms.Lin.[key]"),
+        ({"rooms": {"x" * 41: {}}}, "invalid_value", f"rooms.{'x' * 41}.[key]"),
+        ({"rooms": {f"r{number}": {} for number in range(201)}}, "invalid_value", "rooms"),
+        ({"rooms": {"lin": {"delay_ms": 60_001}}}, "invalid_value", "rooms.lin.delay_ms"),
+        ({"rooms": {"lin": {"delay_ms": -1}}}, "invalid_value", "rooms.lin.delay_ms"),
+        ({"rooms": {"lin": {"scene": "no spaces here"}}}, "invalid_value", "rooms.lin.scene"),
+        ({"rooms": {"lin": {"message": None}}}, "unknown_field", "rooms.lin.message"),
     ],
 )
 async def test_what_overlays_cannot_be_told_is_refused(event: EventClient, body: dict[str, Any], code: str, field: str):

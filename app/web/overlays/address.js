@@ -38,7 +38,10 @@ export function partsOf(text) {
     const place = placeOf(members.slice(0, 4));
     if (!COMPONENTS.includes(component) || !place) continue;
     const parameters = new Map();
-    for (const member of members.slice(4)) setParameter(parameters, ...splitOnce(member, "="));
+    for (const member of members.slice(4)) {
+      const [key, value = ""] = splitOnce(member, "=");
+      setParameter(parameters, key, decoded(value));
+    }
     const name = parameters.get("name") ?? component;
     parameters.delete("name");
     parts.push({ component, name, place, parameters });
@@ -53,10 +56,10 @@ function placeOf(texts) {
   return isPlace && numbers[2] > 0 && numbers[3] > 0 ? numbers : null;
 }
 
-function setParameter(parameters, name, value = "") {
+function setParameter(parameters, name, value) {
   const dashed = name.replaceAll("_", "-");
   if (!NAME.test(dashed)) return;
-  parameters.set(ALIASES[dashed] ?? dashed, decoded(value));
+  parameters.set(ALIASES[dashed] ?? dashed, value);
 }
 
 function decoded(text) {
