@@ -317,14 +317,11 @@ export class KosClient {
     if (!channel || channel.asked || !channel.document) return;
     if (message.snapshot) {
       this.#replace(channel, message, message.time === undefined);
-      this.#tell(channel);
       return;
     }
     const decision = accept(channel.document.position, message.previous, message.position);
     if (decision === "gap") this.#subscribe(channel);
-    if (decision !== "apply") return;
-    this.#apply(channel, message, false);
-    this.#tell(channel);
+    if (decision === "apply") this.#apply(channel, message, false);
   }
 
   /** Of a live channel only what is newer; of any other whatever comes. */
