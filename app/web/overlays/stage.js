@@ -6,6 +6,7 @@ const STAGES = { wide: [1920, 1080], tall: [1080, 1920] };
 // A source whose shape differs by more is an area to fill, and no picture to stand in.
 const SHAPE_TOLERANCE = 0.04;
 const LEAVE_MS = 400;
+const LOAD_AGAIN_MS = 30000;
 // Said of the whole page; a part must not speak for another event.
 const OF_PAGE = ["event", "token", "server", "fill"];
 
@@ -82,9 +83,12 @@ export class Stage {
 
   async #fill(shown) {
     const { component: name, parameters } = shown.part;
-    const made = await component(name).catch(reportError);
-    // Loaded in vain (boot.js tries again), or not wanted any more.
-    if (!made || !shown.wrapper.isConnected) return;
+    const made = await component(name).catch(() => null);
+    if (!shown.wrapper.isConnected) return;
+    if (!made) {
+      setTimeout(() => shown.wrapper.isConnected && this.#fill(shown), LOAD_AGAIN_MS);
+      return;
+    }
     const element = document.createElement(`kos-${name}`);
     for (const [attribute, value] of this.#common) {
       if (made.observedAttributes.includes(attribute)) element.setAttribute(attribute, value);
