@@ -4,15 +4,16 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.access import Principal
-from app.api import intake
+from app.api import intake, order_search
 from app.api.accepting import language_of, wants_html
 from app.api.documents import problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.order_documents import order_document, receipt_document
+from app.api.paging import next_cursor, offset_of
 from app.api.receipt_page import HEADERS, receipt_page
 from app.api.receipt_words import WORDS
 from app.api.services import services_of
@@ -68,12 +69,39 @@ _add_intake("disputes", "Post a dispute, or its end")
 
 
 @router.get(
+    "/v1/events/{event}/orders", operation_id="list_orders", responses=problem_responses(401, 403, 404, 422, 503)
+)
+@needs("ops", "audit", "finance")
+async def list_orders(
+    event: str,
+    request: Request,
+    principal: Asker,
+    query: Annotated[str, Query(max_length=100)] = "",
+    host: Annotated[str, Query(max_length=64)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=400)] = "",
+) -> dict[str, Any]:
+    """Orders, the newest first. ``host`` finds those that the host is credited for; ``query`` those whose ids begin so,
+    by source and id.
+
+    A page may hold fewer than ``limit``, and more follow all the same: as long as there is a ``cursor``.
+    """
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    names = await services.profiles.of(opened.head.event)
+    rows, following = await order_search.page(services.store, opened, query, host, offset_of(cursor), limit)
+    return {"event": event, "orders": [order_search.row(found, opened, names) for found in rows]} | next_cursor(
+        following
+    )
+
+
+@router.get(
     "/v1/events/{event}/orders/{source}/{order:path}/receipt",
     operation_id="get_receipt",
     response_model=dict[str, Any],
     responses=problem_responses(401, 403, 404, 422, 503) | {200: {"content": {"text/html": {}}}},
 )
-@needs("ops", "audit")
+@needs("ops", "audit", "finance")
 async def get_receipt(
     event: str, source: str, order: str, request: Request, principal: Asker
 ) -> dict[str, Any] | Response:
@@ -102,7 +130,7 @@ async def get_receipt(
     operation_id="get_order",
     responses=problem_responses(401, 403, 404, 422, 503),
 )
-@needs("ops", "audit")
+@needs("ops", "audit", "finance")
 async def get_order(event: str, source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
     """One order as it stands: what it was worth, what is left, who is credited, every entry about it."""
     services = services_of(request)
@@ -117,7 +145,7 @@ async def get_order(event: str, source: str, order: str, request: Request, princ
     operation_id="find_order",
     responses=problem_responses(401, 403, 404, 422, 503),
 )
-@needs("ops", "audit")
+@needs("ops", "audit", "finance")
 async def find_order(source: str, order: str, request: Request, principal: Asker) -> dict[str, Any]:
     """Every event of the brand that holds this order."""
     services = services_of(request)

@@ -80,6 +80,18 @@ FROM (
 ) AS p
 CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.event = $1 AND entry.position = p.position OFFSET 0) AS e
 ORDER BY p.position"""
+NEWEST = f"""
+SELECT {_COLUMNS} FROM entry WHERE event = $1 AND kind = $2 AND position > $3 AND position < $4
+ORDER BY position DESC LIMIT $5"""
+BOOKED = """
+SELECT p.position, e.kind, e.key, e.about
+FROM (
+  SELECT DISTINCT position FROM posting
+  WHERE event = $1 AND account = ANY($2::text[]) AND position > $3 AND position < $4 ORDER BY position DESC LIMIT $5
+) AS p
+CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.event = $1 AND entry.position = p.position OFFSET 0) AS e
+ORDER BY p.position DESC"""
+KEYS = "SELECT key, event FROM entry WHERE key >= $1 AND key < $2 ORDER BY key, event LIMIT $3"
 _STATE = "SELECT event, position, digest, body FROM state WHERE event = $1"
 LATEST_STATE = f"{_STATE} AND position <= $2 ORDER BY position DESC LIMIT 1"
 STATES = f"{_STATE} AND position > $2 ORDER BY position LIMIT $3"

@@ -22,8 +22,8 @@ from app.journal.store import (
 )
 from app.journal.tables import TERMS
 
-_COLUMNS = "event, position, kind, key, occurred_at, recorded_at, actor, body, prev_hash, hash"
-_E_COLUMNS = ", ".join(f"e.{name}" for name in _COLUMNS.split(", "))
+COLUMNS = "event, position, kind, key, occurred_at, recorded_at, actor, body, prev_hash, hash"
+_E_COLUMNS = ", ".join(f"e.{name}" for name in COLUMNS.split(", "))
 _HEAD = "SELECT event, brand, position, hash, recorded_at FROM head"
 _ENTRY_ROW = (
     "INSERT INTO entry (event, position, kind, key, occurred_at, recorded_at, actor, about, body, prev_hash, hash)"
@@ -189,7 +189,7 @@ def heads(db: sqlite3.Connection, events: Sequence[str] | None, brand: str | Non
     conditions, arguments = [], []
     if events is not None:
         conditions.append("event IN (SELECT value FROM json_each(?))")
-        arguments.append(_json(events))
+        arguments.append(as_json(events))
     if brand is not None:
         conditions.append("brand = ?")
         arguments.append(brand)
@@ -199,31 +199,31 @@ def heads(db: sqlite3.Connection, events: Sequence[str] | None, brand: str | Non
 
 def read(db: sqlite3.Connection, event: str, after: int, limit: int) -> list[Entry]:
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM entry WHERE event = ? AND position > ? ORDER BY position LIMIT ?",
+        f"SELECT {COLUMNS} FROM entry WHERE event = ? AND position > ? ORDER BY position LIMIT ?",
         (event, after, limit),
     )
-    return _entries(rows.fetchall())
+    return entries_of(rows.fetchall())
 
 
 def lookup(db: sqlite3.Connection, event: str, keys: Sequence[str], about: Sequence[str]) -> list[Entry]:
-    rows = db.execute(_BY_KEY, (_json(keys), event)).fetchall()
+    rows = db.execute(_BY_KEY, (as_json(keys), event)).fetchall()
     if about:
-        rows += db.execute(_BY_ABOUT, (_json(about), event)).fetchall()
+        rows += db.execute(_BY_ABOUT, (as_json(about), event)).fetchall()
     found = {row[1]: row for row in rows}
-    return _entries(found[position] for position in sorted(found))
+    return entries_of(found[position] for position in sorted(found))
 
 
 def lookup_brand(db: sqlite3.Connection, brand: str, keys: Sequence[str]) -> list[Entry]:
-    return _entries(db.execute(_BY_BRAND, (_json(sorted(set(keys))), brand)).fetchall())
+    return entries_of(db.execute(_BY_BRAND, (as_json(sorted(set(keys))), brand)).fetchall())
 
 
 def terms(db: sqlite3.Connection, events: Sequence[str]) -> list[Entry]:
     rows = db.execute(
         f"SELECT {_E_COLUMNS} FROM json_each(?) AS k CROSS JOIN entry AS e INDEXED BY entry_terms"
         f" ON e.event = k.value AND e.{TERMS} ORDER BY e.event, e.position",
-        (_json(events),),
+        (as_json(events),),
     )
-    return _entries(rows.fetchall())
+    return entries_of(rows.fetchall())
 
 
 def postings(db: sqlite3.Connection, event: str, after: int, limit_positions: int) -> list[Posting]:
@@ -322,12 +322,12 @@ def drop_states(db: sqlite3.Connection, event: str) -> int:
     return dropped
 
 
-def _entries(rows: Iterable[Any]) -> list[Entry]:
+def entries_of(rows: Iterable[Any]) -> list[Entry]:
     return [
         Entry(event, position, kind, key, occurred_at, recorded_at, actor, body, before, own, parsed(body))
         for event, position, kind, key, occurred_at, recorded_at, actor, body, before, own in rows
     ]
 
 
-def _json(texts: Sequence[str]) -> str:
+def as_json(texts: Sequence[str]) -> str:
     return orjson.dumps(list(texts)).decode()

@@ -115,6 +115,15 @@ class SignedHash(NamedTuple):
     signature: bytes
 
 
+class Booked(NamedTuple):
+    """An entry that booked something on an account that was asked for."""
+
+    position: int
+    kind: str
+    key: str
+    about: str | None
+
+
 class HeadMoved(Exception):
     """The journal is not where the caller left it: somebody else appended. Nothing was written."""
 
@@ -249,6 +258,18 @@ class Store(Protocol):
 
     async def account_postings(self, event: str, account: str, at: int, after: int, limit: int) -> list[AccountPosting]:
         """Postings of one account at positions ``(after, at]``, ascending."""
+
+    async def newest(self, event: str, kind: str, after: int, before: int, limit: int) -> list[Entry]:
+        """Entries of one kind at positions ``(after, before)``, the newest first. Reads that whole range at worst."""
+
+    async def booked(self, event: str, accounts: Sequence[str], after: int, before: int, limit: int) -> list[Booked]:
+        """Entries at positions ``(after, before)`` that booked on one of these accounts, the newest first.
+
+        Reads that whole range of postings at worst.
+        """
+
+    async def keys(self, first: str, behind: str, limit: int) -> list[tuple[str, str]]:
+        """Keys in ``[first, behind)`` with their events, of all events and brands, by the bytes of key and event."""
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         """Newest stored state, with ``position <= at`` if given."""

@@ -19,6 +19,7 @@ from app.journal.postgres_session import Clock, DatabaseClock, PostgresSession, 
 from app.journal.store import (
     AccountPosting,
     AccountSum,
+    Booked,
     Head,
     KindSum,
     Posting,
@@ -107,6 +108,16 @@ class PostgresStore:
     async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
         rows = await self._fetch(sql.SUMS_BY_KIND, event, list(accounts), after, at)
         return [KindSum(*row) for row in rows]
+
+    async def newest(self, event: str, kind: str, after: int, before: int, limit: int) -> list[Entry]:
+        return entries_of(await self._fetch(sql.NEWEST, event, kind, after, before, limit))
+
+    async def booked(self, event: str, accounts: Sequence[str], after: int, before: int, limit: int) -> list[Booked]:
+        rows = await self._fetch(sql.BOOKED, event, list(accounts), after, before, limit)
+        return [Booked(*row) for row in rows]
+
+    async def keys(self, first: str, behind: str, limit: int) -> list[tuple[str, str]]:
+        return [(key, event) for key, event in await self._fetch(sql.KEYS, first, behind, limit)]
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         rows = await self._fetch(sql.LATEST_STATE, event, sql.POSITION_MAX if at is None else at)

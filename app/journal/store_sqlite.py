@@ -12,12 +12,14 @@ from typing import TypeVar
 from sqlalchemy.engine import make_url
 
 from app.errors import InvariantError
+from app.journal import sqlite_search as search
 from app.journal import sqlite_statements as run
 from app.journal.entry import Entry
 from app.journal.sqlite_thread import LOCK_SECONDS_MAX, SqliteThread, unavailable
 from app.journal.store import (
     AccountPosting,
     AccountSum,
+    Booked,
     Head,
     KindSum,
     Posting,
@@ -110,6 +112,17 @@ class SqliteStore:
 
     async def sums_by_kind(self, event: str, accounts: Sequence[str], after: int, at: int) -> list[KindSum]:
         return await self._read(partial(run.sums_by_kind, event=event, accounts=accounts, after=after, at=at))
+
+    async def newest(self, event: str, kind: str, after: int, before: int, limit: int) -> list[Entry]:
+        work = partial(search.newest, event=event, kind=kind, after=after, before=before, limit=limit)
+        return await self._read(work)
+
+    async def booked(self, event: str, accounts: Sequence[str], after: int, before: int, limit: int) -> list[Booked]:
+        work = partial(search.booked, event=event, accounts=accounts, after=after, before=before, limit=limit)
+        return await self._read(work)
+
+    async def keys(self, first: str, behind: str, limit: int) -> list[tuple[str, str]]:
+        return await self._read(partial(search.keys, first=first, behind=behind, limit=limit))
 
     async def latest_state(self, event: str, at: int | None = None) -> StoredState | None:
         return await self._read(partial(run.latest_state, event=event, at=at))

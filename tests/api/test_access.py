@@ -53,9 +53,10 @@ WANTED = {
         for noun in ("orders", "refunds", "cancellations", "disputes")
         for batch in ("", "/batch")
     },
-    f"GET {EVENT}/orders/{{source}}/{{order}}/receipt": "ops audit",
-    f"GET {EVENT}/orders/{{source}}/{{order}}": "ops audit",
-    "GET /v1/orders/{source}/{order}": "ops audit",
+    f"GET {EVENT}/orders": "ops finance audit",
+    f"GET {EVENT}/orders/{{source}}/{{order}}/receipt": "ops finance audit",
+    f"GET {EVENT}/orders/{{source}}/{{order}}": "ops finance audit",
+    "GET /v1/orders/{source}/{order}": "ops finance audit",
     f"GET {EVENT}/ledger/accounts": "finance ops audit",
     f"GET {EVENT}/ledger/accounts/{{account}}": "finance ops audit",
     f"POST {EVENT}/what-if": "finance ops",

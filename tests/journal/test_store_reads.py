@@ -230,3 +230,46 @@ async def test_ping_of_a_database_with_our_tables_returns(store: Store):
 async def test_url_that_we_would_misread_is_refused(url: str):
     with pytest.raises(ValueError, match=r"URL|SQLite"):
         open_store(url)
+
+
+async def test_newest_entries_of_a_kind_come_from_the_end_of_a_range(store: Store):
+    head = await new_journal(store, 5)
+    session = await store.session()
+    entries = entries_after(head, ["refund:shop:r1", "refund:shop:r2"], kind="order.refunded")
+    await session.append_at(head, entries, [])
+    await session.close()
+    first = head.position - 4
+
+    found = await store.newest("kos101", "order.paid", first, 100, 3)
+
+    assert [entry.position for entry in found] == [head.position, head.position - 1, head.position - 2]
+    assert found == (await store.read("kos101", head.position - 3, 3))[::-1]
+    assert [one.position for one in await store.newest("kos101", "order.paid", first, first + 3, 9)] == [
+        first + 2,
+        first + 1,
+    ]
+    assert await store.newest("another", "order.paid", 0, 100, 3) == []
+
+
+async def test_entries_that_booked_on_accounts_come_once_each_from_the_end(store: Store):
+    head = await new_journal(store, 4)
+
+    found = await store.booked("kos101", ["Income:Sales:ruby:h7", "Income:Sales:opal:h9", "no"], 0, head.position, 2)
+
+    assert [(one.position, one.kind, one.about) for one in found] == [
+        (head.position - 1, "order.paid", None),
+        (head.position - 2, "order.paid", None),
+    ]
+    assert await store.booked("kos101", ["Income:Sales:ruby:h8"], 0, 100, 9) == []
+    assert await store.booked("kos101", [], 0, 100, 9) == []
+
+
+async def test_keys_come_in_the_order_of_their_bytes_with_their_events(store: Store):
+    await new_journal(store, 12)
+
+    found = await store.keys("order:shop:1", "order:shop:1\x7f", 9)
+    few = await store.keys("order:shop:1\x01", "order;", 2)
+
+    assert found == [(f"order:shop:{number}", "kos101") for number in (1, 10, 11, 12)]
+    assert few == [("order:shop:10", "kos101"), ("order:shop:11", "kos101")]
+    assert await store.keys("order:shop:12\x01", "order:shop:2", 9) == []
