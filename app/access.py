@@ -151,6 +151,17 @@ class Access:
                 for row in found
             ]
 
+    async def persons(self, brand: str, actors: Collection[str]) -> dict[str, str]:
+        """Who these actors are, as far as they are keys of the brand, revoked ones too."""
+        ids = sorted(actor.removeprefix("key:") for actor in actors if actor.startswith("key:") and actor != _ADMIN)
+        named = {_ADMIN: "admin"} if _ADMIN in actors else {}
+        for start in range(0, len(ids), _IDS_PER_QUERY_MAX):
+            some = ids[start : start + _IDS_PER_QUERY_MAX]
+            wanted = select(api_key.c.id, api_key.c.person).where(api_key.c.brand == brand, api_key.c.id.in_(some))
+            async with transaction(self._db) as db:
+                named.update({f"key:{row.id}": row.person for row in await db.execute(wanted)})
+        return named
+
     async def revoke_key(self, brand: str, identity: str) -> None:
         """Errors: NotFound ``key_unknown``."""
         await self._revoke(api_key, brand, identity, "key_unknown")

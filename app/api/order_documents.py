@@ -14,26 +14,17 @@ from app.sales.remaining import remaining_of
 from app.sales.times import rfc3339
 
 
-def order_document(event: str, key: str, entries: Sequence[Entry], exponent: int) -> dict[str, Any]:
-    """Shape: ``status`` is paid, partly_refunded, refunded, cancelled or unmatched (only a refund has come yet).
+def order_document(
+    event: str, key: str, entries: Sequence[Entry], exponent: int, told: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Shape: ``status`` is paid, partly_refunded, refunded, cancelled or unmatched (only a refund has come yet);
+    ``entries`` is ``told``, their history.
 
     Errors: NotFound ``order_unknown``.
     """
     if not entries:
         raise _unknown(key)
     _, source, order = key.split(":", 2)
-    history = [
-        {
-            "position": entry.position,
-            "kind": entry.kind,
-            "key": entry.key,
-            "occurred_at": rfc3339(entry.occurred_at),
-            "recorded_at": rfc3339(entry.recorded_at),
-            # What a refund named and the order lacks: the reason why it took less than its sender may expect.
-            **({"unknown_lines": unknown} if (unknown := entry.content.get("unknown_lines")) else {}),
-        }
-        for entry in entries
-    ]
     document: dict[str, Any] = {
         "event": event,
         "order": order,
@@ -43,7 +34,7 @@ def order_document(event: str, key: str, entries: Sequence[Entry], exponent: int
     remaining = remaining_of((entry.kind, entry.key, entry.content) for entry in entries)
     paid = next((entry for entry in entries if entry.kind == "order.paid"), None)
     if remaining is None or paid is None:
-        return document | {"status": "unmatched", "entries": history}
+        return document | {"status": "unmatched", "entries": told}
     fact = valued(paid.content)
     answer = order_answer(paid, exponent)
     if remaining.own is not None:
@@ -64,7 +55,7 @@ def order_document(event: str, key: str, entries: Sequence[Entry], exponent: int
             }
             for line, quantity in remaining.quantity.items()
         ],
-        "entries": history,
+        "entries": told,
     }
 
 

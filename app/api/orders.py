@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.access import Principal
-from app.api import intake, order_search
+from app.api import intake, order_history, order_search
 from app.api.accepting import language_of, wants_html
 from app.api.documents import problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
@@ -137,7 +137,12 @@ async def get_order(event: str, source: str, order: str, request: Request, princ
     opened = await services.event(principal, event)
     key = _order_key(source, order)
     entries = await services.store.lookup(event, [key], [key])
-    return order_document(event, key, entries, opened.state.exponent)
+    corrections = order_history.corrections_of(entries)
+    opening = await services.store.lookup(event, corrections, []) if corrections else []
+    reasons = {entry.key: entry.content["fact"]["reason"] for entry in opening}
+    persons = await services.access.persons(principal.brand, {entry.actor for entry in entries})
+    exponent = opened.state.exponent
+    return order_document(event, key, entries, exponent, order_history.history(entries, exponent, reasons, persons))
 
 
 @router.get(

@@ -57,6 +57,17 @@ async def test_correction_moves_the_order_and_its_history_says_so(event: EventCl
     assert await event.scores() == {"h8": "34.00"}
     history = (await event.ok("GET", "/orders/shop/1001"))["entries"]
     assert [entry["kind"] for entry in history] == ["order.paid", "order.reattributed"]
+    assert history[0]["changes"] == [{"host": "h7", "team": "ruby", "amount": "34.00"}]
+    told = {name: history[1][name] for name in ("actor", "person", "reason", "changes")}
+    assert told == {
+        "actor": "key:admin",
+        "person": "admin",
+        "reason": correction()["reason"],
+        "changes": [
+            {"host": "h7", "team": "ruby", "amount": "-34.00"},
+            {"host": "h8", "team": history[1]["changes"][1]["team"], "amount": "34.00"},
+        ],
+    }
     again = await event.post("/reattributions", correction())
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
 

@@ -341,3 +341,44 @@ async def test_order_whose_id_ends_like_the_receipts_address_is_found_by_its_enc
         path: ("receipt of " if "candidates" in answer else "") + answer["order"] for path, answer in answers.items()
     }
     assert found == asked | {"a": "a"}
+
+
+async def test_history_of_an_order_says_who_why_and_what_moved(api: Api, event: EventClient):
+    made = (await api.client.post("/v1/keys", json={"person": "till", "scopes": ["orders"]})).json()
+    async with api.client_of(made["key"]) as till:
+        shop = EventClient(till, event.id)
+        await shop.ok("POST", "/refunds", factories.refund("early", amount="4.00"))
+        await shop.sell("1001", "h7", "34.00")
+    dispute = {"id": "d1", "source": "shop", "order": "1001"}
+    await event.ok("POST", "/disputes", {**dispute, "disputed_at": "2021-04-10T12:00:00Z", "amount": "10.00"})
+    await event.ok(
+        "POST", "/disputes", {"id": "d1", "source": "shop", "outcome": "won", "closed_at": "2021-04-10T12:30:00Z"}
+    )
+    claim = {"id": "c1", "host": "h8", "order": {"source": "shop", "id": "1001"}, "reason": "She asked me"}
+    await event.ok("POST", "/claims", claim)
+    await event.ok("POST", "/cancellations", factories.cancellation())
+
+    history = (await event.ok("GET", "/orders/shop/1001"))["entries"]
+
+    def sold(amount: str) -> list[dict[str, str]]:
+        return [{"host": "h7", "team": "ruby", "amount": amount}]
+
+    names = ("kind", "person", "reason", "outcome", "amount", "waits", "changes")
+    assert [tuple(entry.get(name) for name in names) for entry in history] == [
+        ("order.refunded", "till", None, None, "4.00", True, None),
+        ("order.paid", "till", None, None, None, None, sold("34.00")),
+        ("refund.matched", "till", None, None, "4.00", None, sold("-4.00")),
+        ("order.disputed", "admin", None, None, "10.00", None, sold("-10.00")),
+        ("dispute.closed", "admin", None, "won", "10.00", None, sold("10.00")),
+        ("claim.opened", "admin", "She asked me", None, None, None, None),
+        ("order.cancelled", "admin", None, None, "30.00", None, sold("-30.00")),
+    ]
+    assert history[0]["actor"] == f"key:{made['id']}"
+
+
+async def test_person_of_another_brands_key_is_not_told(api: Api):
+    rival = await api.key_of("rival", "orders")
+    actor = f"key:{rival.split('_')[1]}"
+
+    assert await api.services.access.persons("rival", {actor}) == {actor: "somebody"}
+    assert await api.services.access.persons("default", {actor, "key:admin", "schedule"}) == {"key:admin": "admin"}
