@@ -21,7 +21,7 @@ from app.journal.store import Store
 from app.profiles import Profiles
 from app.realtime.hub import Hub, event_of
 from app.state import outline
-from app.timeline import Timeline
+from app.timeline import Timeline, now
 
 # Rows of a board's channel; more are for GET with limit and around.
 CHANNEL_ROWS = 100
@@ -43,7 +43,8 @@ class Feed:
         self.live: dict[str, Callable[[str], Awaitable[dict[str, Any]]]] = {}
         # The newest entries of events whose ops channel was read; gone with the event.
         self._newest: WeakKeyDictionary[OpenEvent, deque[Entry]] = WeakKeyDictionary()
-        self.timeline = Timeline(store, clock)
+        self.clock = clock or now
+        self.timeline = Timeline(store, self.clock)
         self._bus = events.following.bus
         self._bus.on(_RENAMED, lambda event, _: self._renamed(event))
         events.on_change = self._changed

@@ -113,9 +113,9 @@ def label_of(kind: str, content: Mapping[str, Any]) -> tuple[str, str] | None:
 class Timeline:
     """The minutes of all open events that somebody asked for. ``clock`` in microseconds since the epoch."""
 
-    def __init__(self, store: Store, clock: Callable[[], int] | None = None) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
         self._store = store
-        self._clock = clock or _now
+        self._clock = clock
         # Gone with the event.
         self._known: WeakKeyDictionary[OpenEvent, Minutes] = WeakKeyDictionary()
         # Of many who ask at once one reads.
@@ -205,5 +205,6 @@ def _document(at: int, minute: Minute, exponent: int) -> dict[str, Any]:
     }
 
 
-def _now() -> int:
+def now() -> int:
+    """Microseconds since the epoch, of this machine."""
     return time.time_ns() // 1000

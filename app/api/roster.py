@@ -1,13 +1,11 @@
 """The roster as JSON or CSV: read whole, changed by upsert."""
 
-import csv
-import io
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import ValidationError
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access import Principal
 from app.api.backdated import orders_affected
@@ -15,10 +13,12 @@ from app.api.documents import problem_responses
 from app.api.events import IdempotencyKey, ops_fact
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.intake import pseudonyms
-from app.api.models import ROSTER_EXAMPLE, RosterBody
-from app.api.problems import invalid_model
+from app.api.models import ROSTER_EXAMPLE, RosterBody, RosterHost
+from app.api.roster_preview import new_groups, preview
+from app.api.roster_reading import CSV_COLUMNS, Given, LineError, read
 from app.api.services import Services, services_of
-from app.errors import BadRequest, Invalid
+from app.challenge import roster as rosters
+from app.errors import Invalid
 from app.events import OpenEvent
 from app.journal.drafts import Fact
 from app.journal.plan import Accepted
@@ -28,11 +28,6 @@ router = APIRouter(route_class=GuardedRoute, tags=["roster"])
 
 Asker = Annotated[Principal, Depends(principal_of)]
 
-CSV_COLUMNS = (
-    "id", "name", "team", "store", "segment", "status", "codes", "commission_bps", "from", "person", "picture", "link",
-)  # fmt: skip
-# More than any cell of a roster may have; what a cell may have is checked by its column.
-_CELL_CHARACTERS_MAX = 100_000
 _PROFILE_FIELDS = {"name", "picture", "link"}
 _ROSTER_FIELDS = ("team", "store", "segment", "status", "codes", "commission_bps")
 
@@ -59,17 +54,25 @@ _ROSTER_FIELDS = ("team", "store", "segment", "status", "codes", "commission_bps
 )
 @needs("ops", limit="roster_body_bytes_max")
 async def put_roster(
-    event: str, request: Request, response: Response, principal: Asker, idempotency_key: IdempotencyKey = ""
+    event: str,
+    request: Request,
+    response: Response,
+    principal: Asker,
+    idempotency_key: IdempotencyKey = "",
+    only_preview: Annotated[bool, Query(alias="preview")] = False,
 ) -> dict[str, Any]:
     """Add and change teams, stores and hosts; what a record leaves out stays. No change, no entry.
 
+    With ``preview`` nothing is written: the answer says what would change, and what is wrong with which line.
     ``from`` says when a membership begins: the event's start for a new host, now for a change.
     """
     services = services_of(request)
     opened = await services.event(principal, event)
     raw = await request.body()
-    is_csv = request.headers.get("content-type", "").startswith("text/csv")
-    given = _from_csv(raw) if is_csv else _from_json(raw)
+    sent = read(raw, request.headers.get("content-type", "").startswith("text/csv"))
+    if only_preview:
+        return await _preview(services, opened, sent, principal.actor)
+    given = sent.whole()
     content = await _content(services, opened, given)
     profiles = _profiles(given)
     hidden = ""
@@ -83,6 +86,31 @@ async def put_roster(
     if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return await _answer(services, opened, accepted, {host["id"] for host in content["hosts"] if "from" in host})
+
+
+async def _preview(services: Services, opened: OpenEvent, sent: Given, actor: str) -> dict[str, Any]:
+    """Errors: Conflict ``event_final``."""
+    pseudonym = await _pseudonym(services, opened, sent.body)
+    errors, records, hosts, lines = list(sent.errors), [], [], []
+    for host, line in zip(sent.body.hosts, sent.lines, strict=True):
+        try:
+            records.append(_record(host, "", pseudonym))
+        except Invalid as error:
+            errors.append(LineError(line, error.field, error))
+            continue
+        hosts.append(host)
+        lines.append(line)
+    body = sent.body.model_copy(update={"hosts": hosts})
+    profiles = await services.profiles.of(opened.head.event)
+    state = opened.state
+    now = max(state.recorded_at, services.feed.clock())
+    content = _normal(body, records)
+    would = rosters.preview(state.roster, content, state.starts_at, now)
+    if not errors and all(one.error is None for one in would):
+        # What is refused whatever the lines say.
+        await opened.submit_one(Fact("roster.checked", "", content, actor))
+    groups = new_groups(body, state.roster.teams, state.roster.stores)
+    return preview(Given(body, lines, errors), would, profiles.get("host", {})) | groups
 
 
 def _profiles(given: RosterBody) -> dict[str, list[dict[str, str]]]:
@@ -173,91 +201,33 @@ async def get_roster(event: str, request: Request, principal: Asker) -> dict[str
     }
 
 
-def _from_json(raw: bytes) -> RosterBody:
-    try:
-        return RosterBody.model_validate_json(raw)
-    except ValidationError as error:
-        raise invalid_model(error) from None
-    except RecursionError:
-        raise BadRequest("invalid_json", "The body is nested too deeply.") from None
-
-
-def _from_csv(raw: bytes) -> RosterBody:
-    """Hosts from a CSV with a header; teams and stores that they name come into being with them."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadRequest("csv_not_utf8", "Send the CSV as UTF-8.") from None
-    # One limit for the whole process, which whoever reads a shop's export there has raised.
-    csv.field_size_limit(_CELL_CHARACTERS_MAX)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    hosts: list[dict[str, Any]] = []
-    try:
-        columns = list(reader.fieldnames or ())
-        if "id" not in columns or len(set(columns) & set(CSV_COLUMNS)) < len(columns):
-            raise Invalid(
-                "csv_columns", f"The columns are {', '.join(CSV_COLUMNS)}; each at most once, id is needed.", "columns"
-            )
-        for row in reader:
-            if None in row:
-                raise Invalid(
-                    "csv_row",
-                    f"Line {reader.line_num} has more cells than the header.",
-                    f"hosts[{len(hosts)}]",
-                )
-            hosts.append(_csv_host(row, len(hosts)))
-    except csv.Error as error:
-        raise BadRequest("csv_not_readable", f"Line {reader.line_num}: {error}.") from None
-    teams = dict.fromkeys(host["team"] for host in hosts if host.get("team"))
-    stores = dict.fromkeys(host["store"] for host in hosts if host.get("store"))
-    document = {
-        "teams": [{"id": team} for team in teams],
-        "stores": [{"id": s} for s in stores],
-        "hosts": hosts,
-    }
-    try:
-        return RosterBody.model_validate(document)
-    except ValidationError as error:
-        raise invalid_model(error) from None
-
-
-def _csv_host(row: dict[str, str], number: int) -> dict[str, Any]:
-    host: dict[str, Any] = {name: cell.strip() for name, cell in row.items() if cell and cell.strip()}
-    if "codes" in host:
-        host["codes"] = host["codes"].split()
-    if "commission_bps" in host:
-        try:
-            host["commission_bps"] = int(host["commission_bps"])
-        except ValueError:
-            raise Invalid(
-                "wrong_type",
-                "commission_bps is a whole number of hundredths of a percent.",
-                f"hosts[{number}].commission_bps",
-            ) from None
-    return host
-
-
 async def _content(services: Services, event: OpenEvent, given: RosterBody) -> dict[str, Any]:
     """The roster call in normal form: ids only, names stay in the profiles, persons are hidden."""
-    pseudonym = await pseudonyms(services, event.head.event) if any(host.person for host in given.hosts) else str
+    pseudonym = await _pseudonym(services, event, given)
     seen: set[str] = set()
-    hosts = []
+    records = []
     for number, host in enumerate(given.hosts):
-        if host.id in seen:
-            raise Invalid("host_repeated", f"The host {host.id!r} is in the list twice.", f"hosts[{number}].id")
-        seen.add(host.id)
-        record: dict[str, Any] = {"id": host.id}
-        for name in _ROSTER_FIELDS:
-            value = getattr(host, name)
-            if value is not None:
-                record[name] = value
-        if host.person is not None:
-            record["person"] = pseudonym(host.person) if host.person else ""
-        if host.since is not None:
-            record["from"] = parse_time(host.since, f"hosts[{number}].from")
-        hosts.append(record)
-    return {
-        "teams": [team.id for team in given.teams],
-        "stores": [store.id for store in given.stores],
-        "hosts": hosts,
-    }
+        rosters.check_once(host.id, seen, f"hosts[{number}]")
+        records.append(_record(host, f"hosts[{number}].", pseudonym))
+    return _normal(given, records)
+
+
+async def _pseudonym(services: Services, event: OpenEvent, given: RosterBody) -> Callable[[str], str]:
+    return await pseudonyms(services, event.head.event) if any(host.person for host in given.hosts) else str
+
+
+def _record(host: RosterHost, where: str, pseudonym: Callable[[str], str]) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": host.id}
+    for name in _ROSTER_FIELDS:
+        value = getattr(host, name)
+        if value is not None:
+            record[name] = value
+    if host.person is not None:
+        record["person"] = pseudonym(host.person) if host.person else ""
+    if host.since is not None:
+        record["from"] = parse_time(host.since, f"{where}from")
+    return record
+
+
+def _normal(given: RosterBody, hosts: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"teams": [team.id for team in given.teams], "stores": [store.id for store in given.stores], "hosts": hosts}

@@ -4,11 +4,11 @@ A change is a whole host record; the roster keeps every membership, so the team 
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
-from app.errors import Conflict, Invalid
+from app.errors import AppError, Conflict, Invalid
 from app.sales.nobody import HOUSE
 
 STATUSES = ("active", "hidden", "guest", "banned")
@@ -58,6 +58,14 @@ class Roster(Struct):
     persons: dict[str, None] = field(default_factory=dict)
 
 
+class Previewed(NamedTuple):
+    """A host as it is and as it would be; the same if nothing changes; or why the change would be refused."""
+
+    before: Host | None
+    after: Host | None
+    error: AppError | None
+
+
 def changes(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> list[dict[str, Any]]:
     """Bodies of the ``roster.changed`` entries that turn this roster into the given one; [] if nothing changes.
 
@@ -72,24 +80,62 @@ def changes(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> 
     known_stores = roster.stores.keys() | set(stores)
     hosts = []
     for number, record in enumerate(given["hosts"]):
-        where = f"hosts[{number}]"
-        if record["id"] == HOUSE:
-            raise Invalid("host_id_reserved", f"{record['id']!r} stands for nobody; choose another id.", f"{where}.id")
-        if record.get("team") and record["team"] not in known_teams:
-            raise Invalid("unknown_team", f"There is no team {record['team']!r}; send it under teams.", f"{where}.team")
-        if record.get("store") and record["store"] not in known_stores:
-            raise Invalid(
-                "unknown_store",
-                f"There is no store {record['store']!r}; send it under stores.",
-                f"{where}.store",
-            )
-        before = roster.hosts.get(record["id"])
-        change = _host_change(before, record, starts_at, now)
-        if change is None:
-            continue
-        hosts.append(change)
-    _check_codes(roster, hosts)
+        _check_host(record, f"hosts[{number}]", known_teams, known_stores)
+        change = _host_change(roster.hosts.get(record["id"]), record, starts_at, now)
+        if change is not None:
+            hosts.append(change)
+    for error in _conflicts(roster, hosts).values():
+        raise error
     return _bodies({"teams": teams, "stores": stores, "hosts": hosts} | _named(roster, given))
+
+
+def preview(roster: Roster, given: dict[str, Any], starts_at: int, now: int) -> list[Previewed]:
+    """What ``changes`` would do to each host, and why it would refuse one. Shape: one for each host given, in order."""
+    known_teams = roster.teams.keys() | set(given["teams"])
+    known_stores = roster.stores.keys() | set(given["stores"])
+    errors: dict[int, AppError] = {}
+    changed: dict[int, dict[str, Any]] = {}
+    seen: set[str] = set()
+    for number, record in enumerate(given["hosts"]):
+        where = f"hosts[{number}]"
+        try:
+            _check_host(record, where, known_teams, known_stores)
+            check_once(record["id"], seen, where)
+        except AppError as error:
+            errors[number] = error
+            continue
+        change = _host_change(roster.hosts.get(record["id"]), record, starts_at, now)
+        if change is not None:
+            changed[number] = change
+    numbers = list(changed)
+    errors |= {numbers[place]: taken for place, taken in _conflicts(roster, list(changed.values())).items()}
+    befores = [roster.hosts.get(record["id"]) for record in given["hosts"]]
+    return [
+        Previewed(
+            before,
+            _with(before or Host(changed[number]["id"]), changed[number]) if number in changed else before,
+            errors.get(number),
+        )
+        for number, before in enumerate(befores)
+    ]
+
+
+def check_once(host: str, seen: set[str], where: str) -> None:
+    """Remember a host that came. Errors: Invalid ``host_repeated``."""
+    if host in seen:
+        raise Invalid("host_repeated", f"The host {host!r} is in the list twice.", f"{where}.id")
+    seen.add(host)
+
+
+def _check_host(record: dict[str, Any], where: str, teams: Collection[str], stores: Collection[str]) -> None:
+    if record["id"] == HOUSE:
+        raise Invalid("host_id_reserved", f"{record['id']!r} stands for nobody; choose another id.", f"{where}.id")
+    if record.get("team") and record["team"] not in teams:
+        raise Invalid("unknown_team", f"There is no team {record['team']!r}; send it under teams.", f"{where}.team")
+    if record.get("store") and record["store"] not in stores:
+        raise Invalid(
+            "unknown_store", f"There is no store {record['store']!r}; send it under stores.", f"{where}.store"
+        )
 
 
 def _named(roster: Roster, given: dict[str, Any]) -> dict[str, list[str]]:
@@ -119,15 +165,21 @@ def _host_change(before: Host | None, record: dict[str, Any], starts_at: int, no
     return change
 
 
-def _check_codes(roster: Roster, hosts: list[dict[str, Any]]) -> None:
-    """Each code has one owner after the change; what changing hosts give up is free for the others."""
+def _conflicts(roster: Roster, hosts: list[dict[str, Any]]) -> dict[int, AppError]:
+    """Each code has one owner after the change; what changing hosts give up is free for the others.
+
+    Shape: Conflict ``code_taken`` by the place of a change, where it is not so.
+    """
     changing = {change["id"] for change in hosts}
     owners = {code: owner for code, owner in roster.codes.items() if owner not in changing}
-    for change in hosts:
+    errors: dict[int, AppError] = {}
+    for place, change in enumerate(hosts):
         for code in change["codes"]:
             owner = owners.setdefault(code.upper(), change["id"])
             if owner != change["id"]:
-                raise Conflict("code_taken", f"The code {code!r} belongs to the host {owner!r}.", "hosts")
+                error = Conflict("code_taken", f"The code {code!r} belongs to the host {owner!r}.", "hosts")
+                errors.setdefault(place, error)
+    return errors
 
 
 def _bodies(listed: dict[str, list[Any]]) -> list[dict[str, Any]]:
