@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 VIEWS = ("full", "public")
 # Changes whenever a stored state of an older version could no longer be read; older ones are then ignored.
-STATE_FORMAT = "7"
+STATE_FORMAT = "8"
 _READ_PAGE = 2_000
 
 

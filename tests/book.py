@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
+from app.challenge.audience import sample_key
 from app.challenge.boards import Frame, board_document, parse_board
 from app.challenge.scores import Scoreboard, Totals
 from app.errors import AppError
@@ -196,6 +197,12 @@ def pin_said(session: str, sku: str, pinned_at: int, **details: Any) -> Fact:
 
 def unpin_said(session: str, sku: str, unpinned_at: int) -> Fact:
     return Fact("product.unpinned", "", {"session": session, "sku": sku, "unpinned_at": unpinned_at}, "key:ops")
+
+
+def sampled_said(minute: int, viewers: int, session: str = "", counted: int = 0, sketch: str = "") -> Fact:
+    given = {"session": session, "counted": counted, "sketch": sketch}
+    content = {"minute": minute, "viewers": viewers, **{name: value for name, value in given.items() if value}}
+    return Fact("viewers.sampled", sample_key(session, minute), content, "audience")
 
 
 def offer_said(id: str, ends_at: int, session: str = "", sku: str = "sku-0", starts_at: int = START) -> Fact:

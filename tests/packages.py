@@ -9,6 +9,8 @@ from typing import Any
 from app.audit.package import Writer
 from app.audit.recount import Report, recount
 from app.audit.signing import Checkpoint, PublicKey, SigningKey, checkpoint_bytes, fingerprint_of
+from app.challenge import uniques
+from app.challenge.audience import MINUTE_US, minute_of
 from app.journal.drafts import Fact
 from app.journal.entry import Entry, canonical_bytes, rehash
 from app.journal.store import head_after, new_head
@@ -44,6 +46,7 @@ from tests.book import (
     refund,
     refund_said,
     release_said,
+    sampled_said,
     statement_said,
     unpin_said,
     withdrawn_said,
@@ -168,6 +171,9 @@ def full_book() -> Book:
     book.say(withdrawn_said("a1"))
     hosts = [{"id": "cy", "weight": 1}]
     book.say(Fact("session.changed", "", {"id": "duo", "hosts": hosts}, "key:ops"))
+    minute = minute_of(book.now) - MINUTE_US
+    book.say(sampled_said(minute, 2, "duo", sketch=uniques.written(bytes(8))))
+    book.say(sampled_said(minute, 5, counted=3))
     clicked = order_said(order("clicked", click="k1"))
     clicked.touches = {"k1": {"host": "cy", "at": START}}
     book.say(clicked)

@@ -18,6 +18,7 @@ CHANGES_RESULT = frozenset(
     {
         *("event.created", "event.moved", "rules.changed", "roster.changed"),
         *("session.started", "session.changed", "product.pinned", "offer.started", "claim.opened"),
+        "viewers.sampled",
     }
 )
 

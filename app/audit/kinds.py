@@ -26,6 +26,7 @@ from app.audit.shapes import (
     RatesTable,
     Refund,
     Release,
+    Sample,
     SessionChange,
     SessionEnd,
     SessionStart,
@@ -34,6 +35,7 @@ from app.audit.shapes import (
     Terms,
     Unpin,
 )
+from app.challenge.audience import sample_key
 from app.challenge.goals import announcement_key
 from app.challenge.rules import Rules, shown
 from app.challenge.rules import document as rules_document
@@ -190,6 +192,11 @@ def _moved(state: State, call: Sequence[Entry]) -> Fact:
     return _ops_fact(call[0], given | {"waive": content.get("waived", {}).get("reason", "")})
 
 
+def _sampled(state: State, call: Sequence[Entry]) -> Fact:
+    fact = call[0].content["fact"]
+    return Fact("viewers.sampled", sample_key(fact.get("session", ""), fact["minute"]), fact, call[0].actor)
+
+
 def _of_correction(uses: "Uses", content: Mapping[str, Any]) -> Sequence[str]:
     fact = content["fact"]
     orders: Sequence[str] = fact.get("orders", ())
@@ -236,6 +243,7 @@ KINDS: Mapping[str, Kind] = {
     "offer.ended": Kind(said("offer:{id}:ended"), OfferEnd, took="ended_at"),
     "goal.set": Kind(said(""), GoalTerms),
     "announcement.made": Kind(_announced, Announced, took="made_at"),
+    "viewers.sampled": Kind(_sampled, Sample),
     "order.paid": Kind(_paid, Order),
     "order.refunded": Kind(said("refund:{source}:{id}"), Refund),
     "order.cancelled": Kind(said("cancellation:{source}:{id}"), Cancellation),

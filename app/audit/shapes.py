@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from app.challenge.audience import MINUTE_US, VIEWERS_MAX
 from app.challenge.rules import Rules
 from app.sales.facts import LINES_MAX, QUANTITY_MAX, Identifier, OrderId
 from app.sales.money import AMOUNT_MINOR_MAX
@@ -210,6 +211,14 @@ class Announced(Shape):
     text: Annotated[str, Meta(max_length=280)] = ""
     until: int | None = None
     withdrawn: bool = False
+
+
+class Sample(Shape):
+    minute: Annotated[int, Meta(ge=0, multiple_of=MINUTE_US)]
+    viewers: Annotated[int, Meta(ge=1, le=VIEWERS_MAX)]
+    session: str = ""
+    counted: Annotated[int, Meta(ge=0, le=VIEWERS_MAX)] = 0
+    sketch: str = ""
 
 
 class Terms(Shape):

@@ -39,7 +39,7 @@ _ON_AIR = frozenset(
     {
         *("session.started", "session.ended", "session.changed"),
         *("product.pinned", "product.unpinned", "offer.started", "offer.ended"),
-        *("goal.set", "announcement.made"),
+        *("goal.set", "announcement.made", "viewers.sampled"),
     }
 )
 

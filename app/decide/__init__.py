@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.challenge import lifecycle, roster, rules
-from app.decide import announced, claims, corrections, money, rates, settlement, show
+from app.decide import announced, claims, corrections, money, rates, settlement, show, viewers
 from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
@@ -247,12 +247,14 @@ _NOUNS = {
     "statement.closed": "statement",
     "rates.changed": "rates",
     "announcement.made": "announcement",
+    "viewers.sampled": "sample",
 }
 _REMEDIES = {
     "order.disputed": "use another id for another dispute",
     "dispute.closed": "it stays as it ended first",
     "correction.opened": "use another id for another correction",
     "correction.closed": "it stays as it was closed first",
+    "viewers.sampled": "a minute is counted once",
     "order.paid": "correct it by a refund, or use another id",
     "order.refunded": "use another id for another refund",
     "order.cancelled": "it stays as it was first said",
@@ -281,6 +283,7 @@ _RULES: Mapping[str, Callable[[State, Fact, int, Lookup], list[Draft]]] = {
     "offer.ended": show.offer_ended,
     "goal.set": announced.goal_set,
     "announcement.made": announced.announced,
+    "viewers.sampled": viewers.sampled,
     "claim.opened": claims.opened,
     "claim.closed": claims.closed,
     "correction.opened": corrections.opened,

@@ -22,8 +22,8 @@ from app.journal.entry import Entry
 from app.sales import rates
 from app.sales.nobody import HOUSE, NO_TEAM
 from app.sales.rates import Rates
-from app.state import asked, on_air
-from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Claim, Correction, OpenDispute
+from app.state import asked, audience, on_air
+from app.state.parts import DAY_US, NO_ACCOUNT, Accounts, Audience, Claim, Correction, OpenDispute
 
 # So many of the refunds that name no order are remembered by their keys, and so many open items are listed.
 OPEN_ITEMS_MAX = 100
@@ -61,6 +61,8 @@ class State(Struct):
     offers: dict[str, Offer] = field(default_factory=dict)
     goals: dict[str, Goal] = field(default_factory=dict)
     announcements: dict[str, Announcement] = field(default_factory=dict)
+    # By session; "" is the event itself.
+    audiences: dict[str, Audience] = field(default_factory=dict)
     parked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     orderless: tuple[str, ...] = ()
     # By their keys.
@@ -363,6 +365,7 @@ _FOLDS: Mapping[str, Callable[[State, str, int, Mapping[str, Any]], None]] = {
     "roster.changed": _roster_changed,
     "event.moved": _moved,
     **on_air.FOLDS,
+    **audience.FOLDS,
     "order.paid": _paid,
     "order.refunded": _refunded,
     "refund.matched": _matched,

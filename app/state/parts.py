@@ -37,6 +37,22 @@ class OpenDispute(Struct, frozen=True):
     hosts: tuple[str, ...] = ()
 
 
+class Audience(Struct, frozen=True):
+    """Who watched an event, or a session of it, in the minutes that were sampled.
+
+    Shape: ``sketch`` stands for the different viewers (``app.challenge.uniques``), but for those whom platforms only
+    count. Units: ``peak`` viewers of one minute; ``sampled_until`` the beginning of the newest minute, microseconds.
+    """
+
+    peak: int = 0
+    viewer_minutes: int = 0
+    sampled_until: int = -1
+    sketch: bytes = b""
+
+
+NO_AUDIENCE = Audience()
+
+
 def in_order(value: Any) -> Any:
     """A document with the members of its objects sorted, as a journal has them.
 
