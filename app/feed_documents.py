@@ -13,12 +13,14 @@ from app.challenge.boards import BoardSpec, Frame, board_document, finality
 from app.challenge.goals import MONEY, Announcement, Goal
 from app.challenge.scores import EVENT, MEASURES, ORDERS, SessionSales, Tally, new_tally
 from app.challenge.show import Offer, Shown
+from app.challenge.uniques import estimate
 from app.errors import NotFound
 from app.events import OpenEvent
 from app.journal.entry import Entry
 from app.sales.money import format_amount
 from app.sales.nobody import NO_TEAM
 from app.sales.times import rfc3339
+from app.state.parts import NO_AUDIENCE
 
 # Rows of a host's channel: the host and those around it.
 NEIGHBOUR_ROWS = 5
@@ -90,6 +92,7 @@ def state(event: OpenEvent, view: str, names: Names) -> dict[str, Any]:
         "timezone": now.timezone,
         "starts_at": rfc3339(now.starts_at),
         "ends_at": rfc3339(now.ends_at),
+        **audience(event),
         "offers": offers,
         "goals": _goals(event, view),
         "announcements": _announcements(event, view),
@@ -168,9 +171,21 @@ def session(event: OpenEvent, view: str, names: Names, identity: str) -> dict[st
         "gross_sales": show(sales.all[0]),
         "orders": sales.all[1],
         "units": sales.all[2],
+        **audience(event, identity),
         "pins": pin_documents(event, identity),
         "offers": [] if found.ended_at else _offers(event, view, {"", identity}),
         "rows": rows,
+    }
+
+
+def audience(event: OpenEvent, session: str = "") -> dict[str, Any]:
+    """Who watched, the event or one of its sessions, up to the last minute that is in the journal."""
+    found = event.state.audiences.get(session, NO_AUDIENCE)
+    different = estimate(found.sketch)
+    return {
+        "viewers_peak": found.peak,
+        "viewer_minutes": found.viewer_minutes,
+        "viewers_different": {"estimate": different.viewers, "low": different.low, "high": different.high},
     }
 
 

@@ -25,8 +25,7 @@ from app.api.routers import ROUTERS
 from app.api.services import Services
 from app.api.sse import sse_router
 from app.api.stream import Stream
-from app.audience.heartbeats import Heartbeats
-from app.audience.presence import Presence
+from app.audience.viewers import Viewers
 from app.audit.at_start import verify_at_start
 from app.audit.checkpoints import PURPOSE, Checkpoints, Watch, clock_us
 from app.audit.signing import SigningKey
@@ -140,15 +139,16 @@ def _lifespan(
             channels_max = min(settings.sse_channels_max, settings.subscriptions_per_connection_max)
             _include_first(app, stream.router)
             app.include_router(sse_router(stream.connections, services.follower, channels_max))
-            presence = _live_viewers(services, stream, bus)
+            stream.connections.audience = services.viewers.heartbeats
             app.state.readiness.followers = stream.connections.everyone
             app.state.readiness.is_catching_up = lambda: opened.is_catching_up
-            watches = _watches(services, stream, presence, quarantine)
+            watches = _watches(services, stream, quarantine)
             try:
                 yield
             finally:
                 # In this order: each uses those after it.
                 await _close("watches", partial(_cancel, watches))
+                await _close("viewers", services.viewers.close)
                 await _close("hub", hub.close)
                 await _close("events", opened.close)
                 await _close("bus", bus.close)
@@ -165,7 +165,7 @@ def _services(
     engine: AsyncEngine,
     opened: Events,
     access: Access,
-    bus: Bus,
+    bus: WatchedBus,
 ) -> Services:
     """The parts that calls and connections use."""
     profiles = Profiles(engine)
@@ -193,15 +193,14 @@ def _services(
         looks=looks,
         overlays=overlays,
         overlays_changed=overlays_changed,
+        viewers=_viewers(settings, feed, opened, access, bus, clock or clock_us),
         checkpoints=Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us),
         sessions=Sessions(access, settings.session_seconds),
         attempts=Attempts(settings.sign_ins_per_minute_max),
     )
 
 
-def _watches(
-    services: Services, stream: Stream, presence: Presence, quarantine: Quarantine
-) -> list[asyncio.Task[None]]:
+def _watches(services: Services, stream: Stream, quarantine: Quarantine) -> list[asyncio.Task[None]]:
     """What runs for as long as the application does, and what it does once after its start."""
     settings, hub = services.settings, services.hub
 
@@ -213,7 +212,7 @@ def _watches(
     return [
         *map(asyncio.create_task, at_start),
         asyncio.create_task(quarantine.watch()),
-        asyncio.create_task(presence.watch()),
+        *services.viewers.watches(),
         asyncio.create_task(hub.refresh_live("viewers", _VIEWERS_SECONDS)),
         asyncio.create_task(stream.connections.watch()),
         asyncio.create_task(observe.watch(stream.connections, hub, services.events.following.counts)),
@@ -293,23 +292,14 @@ def _live_overlays(
     return told, changed
 
 
-def _live_viewers(services: Services, stream: Stream, bus: Bus) -> Presence:
+def _viewers(
+    settings: Settings, feed: Feed, events: Events, access: Access, bus: WatchedBus, clock: Callable[[], int]
+) -> Viewers:
     """Have heartbeats counted, here and in the other processes, and the viewers' channel show the numbers."""
-
-    def tell(event: str, payload: bytes) -> None:
-        bus.tell(event, "viewers", payload)
-
-    async def document(event: str) -> dict[str, Any]:
-        counts = presence.counts(event)
-        rows = [{"id": session, "viewers": number} for session, number in counts.sessions.items()]
-        now = rfc3339(time.time_ns() // 1000)
-        return {"time": now, "viewers": counts.viewers, "peak": counts.peak, "rows": rows}
-
-    presence = Presence(tell, services.settings.viewers_per_event_max)
-    bus.on("viewers", presence.receive)
-    stream.connections.audience = Heartbeats(services.events, presence, services.access.pseudonym_key)
-    services.feed.live["viewers"] = document
-    return presence
+    limits = settings.viewers_per_event_max, settings.viewers_late_seconds
+    viewers = Viewers(events, access.pseudonym_key, bus, clock, *limits)
+    feed.live["viewers"] = viewers.document
+    return viewers
 
 
 def _links(settings: Settings, engine: AsyncEngine, clock: Callable[[], int] | None) -> tuple[Links, Door]:

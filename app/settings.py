@@ -77,7 +77,10 @@ class Settings(BaseSettings):
     subscriptions_per_connection_max: int = Field(100, ge=1, description="Channels one connection may follow")
     channels_per_event_max: int = Field(200, ge=1, description="Channels of one event followed in one process")
     viewers_per_event_max: int = Field(
-        100_000, ge=1, description="Viewers of one event that are counted, and as many in its sessions"
+        100_000, ge=1, description="Viewers of one event and minute that are counted, and as many in its sessions"
+    )
+    viewers_late_seconds: int = Field(
+        30, ge=0, le=300, description="How long after its end viewers of a minute are still taken"
     )
     touch_days: int = Field(90, ge=1, le=366, description="How long a click of a tracking link is remembered")
     message_bytes_max: int = Field(4_096, ge=256, description="Largest message a client may send")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.challenge.audience import MINUTE_US, minute_of
+from app.challenge.uniques import written
 from app.feed_documents import OPS_ROWS
 from app.journal.drafts import Fact
 from tests.book import (
@@ -22,6 +24,7 @@ from tests.book import (
     pin_said,
     refund_said,
     roster_said,
+    sampled_said,
     session_said,
     unpin_said,
 )
@@ -45,6 +48,8 @@ async def test_event_shows_its_terms_its_status_and_who_is_on_air(stage):
     await stage.profiles.put(stage.name, "host", [{"id": "ann", "name": "Ann"}])
     await stage.profiles.put(stage.name, "event", [{"id": stage.name, "name": "Spring"}])
     await stage.say(session_said("duo", {"bo": 1, "ann": 2}), session_said("solo", {"cy": 1}, START + HOUR))
+    minute = minute_of(stage.clock()) - MINUTE_US
+    await stage.say(sampled_said(minute, 7, counted=4, sketch=written(bytes(8))), sampled_said(minute, 3, "solo"))
 
     document = await stage.shown()
 
@@ -61,6 +66,9 @@ async def test_event_shows_its_terms_its_status_and_who_is_on_air(stage):
         "timezone": "UTC",
         "starts_at": "2021-04-05T00:00:00.000000Z",
         "ends_at": "2099-01-01T00:00:00.000000Z",
+        "viewers_peak": 7,
+        "viewer_minutes": 7,
+        "viewers_different": {"estimate": 1, "low": 1, "high": 1},
         "offers": [],
         "goals": [],
         "announcements": [],

@@ -1,6 +1,7 @@
 """What the OpenAPI document says beyond what the routes' types say: bodies of the order routes, problems, examples."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -11,6 +12,7 @@ from app.api.decoding import schema_of
 from app.api.guard import may_read_docs
 from app.api.intake import INTAKES
 from app.api.models import RosterBody
+from app.audience.signs import Sign
 
 TITLE = "KOS Live"
 DESCRIPTION = (
@@ -46,6 +48,11 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "amount": "17.00",
     },
 }
+
+_SIGNS: list[dict[str, Any]] = [
+    {"type": "heartbeat", "viewer": "b3f1c2", "session": "night-1"},
+    {"type": "count", "session": "night-1", "source": "tiktok", "viewers": 1204},
+]
 
 
 class Problem(BaseModel):
@@ -137,10 +144,11 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         batch = {"type": "array", "items": schema}
         path = document["paths"][f"/v1/events/{{event}}/{noun}/batch"]
         _set_body(path, batch, [_EXAMPLES[noun]])
-        path["post"]["requestBody"]["content"]["application/x-ndjson"] = {
-            "schema": {"type": "string", "description": "The same items, one JSON object per line"},
-            "example": json.dumps(_EXAMPLES[noun]) + "\n",
-        }
+        path["post"]["requestBody"]["content"]["application/x-ndjson"] = _lines([_EXAMPLES[noun]])
+    sign = schema_of(Sign, schemas)
+    path = document["paths"]["/v1/events/{event}/viewers"]
+    _set_body(path, {"type": "array", "items": sign}, _SIGNS)
+    path["post"]["requestBody"]["content"]["application/x-ndjson"] = _lines(_SIGNS)
     for methods in document["paths"].values():
         for operation in methods.values():
             # FastAPI describes its own shape of a 422; ours is a problem like all others.
@@ -167,6 +175,13 @@ def _set_body(path: dict[str, Any], schema: dict[str, Any], example: Any) -> Non
             operation["responses"][status]["content"] = {"application/json": answer}
     if "201" in operation["responses"]:
         operation["responses"].update(_text_keys(REPEAT))
+
+
+def _lines(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "schema": {"type": "string", "description": "The same items, one JSON object per line"},
+        "example": "".join(json.dumps(item) + "\n" for item in items),
+    }
 
 
 def _text_keys(responses: dict[int | str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

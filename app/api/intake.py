@@ -217,7 +217,7 @@ async def take_batch(
     """Many facts: 200 with one result each, in order; only the bad ones fail. Errors: AppError for the whole."""
     event = await services.event(principal, event_id)
     intake = INTAKES[noun]
-    items = _items(raw, is_lines, services.settings.batch_items_max)
+    items = items_of(raw, is_lines, services.settings.batch_items_max)
     given: list[Any] = []
     for item in items:
         try:
@@ -292,7 +292,7 @@ def _batch_response(
     return Response(orjson.dumps(document), 200, media_type=JSON)
 
 
-def _items(raw: bytes, is_lines: bool, items_max: int) -> list[bytes | msgspec.Raw]:
+def items_of(raw: bytes, is_lines: bool, items_max: int) -> list[bytes | msgspec.Raw]:
     """The undecoded items of a JSON array, or of NDJSON: there a broken line fails alone."""
     items: list[bytes | msgspec.Raw]
     if is_lines:
@@ -304,9 +304,14 @@ def _items(raw: bytes, is_lines: bool, items_max: int) -> list[bytes | msgspec.R
             raise Invalid("wrong_type", "Send a JSON array, or one JSON object per line as NDJSON.", "") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             refuse(error)
-    if len(items) > items_max:
-        raise TooLarge("too_many_items", f"A batch holds at most {items_max} items; this one has {len(items)}.")
+    check_items(len(items), items_max)
     return items
+
+
+def check_items(count: int, items_max: int) -> None:
+    """Errors: TooLarge ``too_many_items``."""
+    if count > items_max:
+        raise TooLarge("too_many_items", f"A batch holds at most {items_max} items; this one has {count}.")
 
 
 def is_ndjson(content_type: str, raw: bytes) -> bool:

@@ -24,6 +24,7 @@ from app.api import (
     settlement,
     show,
     statements,
+    viewers,
 )
 
 ROUTERS = tuple(
@@ -46,6 +47,7 @@ ROUTERS = tuple(
         figures,
         overlays,
         looks,
+        viewers,
         journal,
         ledger,
         checkpoints,

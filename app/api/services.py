@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from app.access import Access, Principal
 from app.api.attempts import Attempts
 from app.api.browsers import is_own_page
+from app.audience.viewers import Viewers
 from app.audit.checkpoints import Checkpoints
 from app.console import COOKIE, Sessions
 from app.errors import NotFound
@@ -47,6 +48,7 @@ class Services:
     # Of the console: who is signed in, and how often an address may try to.
     sessions: Sessions
     attempts: Attempts
+    viewers: Viewers
 
     async def event(self, principal: Principal, event: str) -> OpenEvent:
         """The event, if it belongs to the asker's brand.

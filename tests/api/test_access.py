@@ -65,6 +65,7 @@ WANTED = {
     f"POST {EVENT}/claims": "any",
     f"GET {EVENT}/claims": "any",
     f"POST {EVENT}/claims/{{claim}}/close": "any",
+    f"POST {EVENT}/viewers": "orders",
     f"POST {EVENT}/releases": "finance",
     f"POST {EVENT}/payouts": "finance",
     f"POST {EVENT}/payouts/{{payout}}/fail": "finance",

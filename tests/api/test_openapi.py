@@ -129,6 +129,7 @@ STORY = [
     "change_rules",
     "put_rates",
     "start_session",
+    "post_viewers",
     "post_order",
     "post_orders",
     "what_if",

@@ -1,41 +1,39 @@
-"""Distinct viewers of the last minute, the same number in every process, whatever is lost between them."""
+"""Distinct viewers of each minute, the same number in every process, whatever is lost between them."""
 
 import random
+from collections import defaultdict
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
-from app.audience import presence as presence_module
-from app.audience.presence import MESSAGE_VIEWERS_MAX, Presence
+from app.audience.presence import KEEP_US, MESSAGE_VIEWERS_MAX, SOURCES_MAX, Presence
+from app.challenge.audience import MINUTE_US, minute_of
 
 EVENT = "kos101"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
+SECOND = 1_000_000
+START = 29_000_000 * MINUTE_US
+SETTLE_US = 3 * SECOND
 
 
 class Wire:
     """Processes joined by a bus that loses what a test says; nobody hears what it told itself."""
 
     def __init__(self, processes: int = 2, viewers_max: int = 100_000) -> None:
-        self.clock = Clock()
+        self.now = START
         self.is_lost: Any = lambda: False
         self.messages: list[bytes] = []
         self._viewers_max = viewers_max
         self.processes = [self._process(number) for number in range(processes)]
 
     def _process(self, number: int) -> Presence:
-        return Presence(partial(self._tell, number), self._viewers_max, self.clock)
+        return Presence(partial(self._tell, number), self._viewers_max, lambda: self.now, SETTLE_US)
 
     def restart(self, number: int) -> None:
-        """It is killed, and another one takes its place."""
+        """It is killed, another one takes its place, and the bus says that it may have missed something."""
         self.processes[number] = self._process(number)
+        self.processes[number].missed(EVENT)
 
     def _tell(self, teller: int, event: str, payload: bytes) -> None:
         self.messages.append(payload)
@@ -43,171 +41,205 @@ class Wire:
             if number != teller and not self.is_lost():
                 process.receive(event, payload)
 
+    def hear(self, process: int, number: int, session: str = "", event: str = EVENT) -> bool:
+        return self.processes[process].heard(event, session, viewer(number), minute_of(self.now))
+
     def turn(self, seconds: float = 1.0) -> None:
-        self.clock.now += seconds
+        self.now += int(seconds * SECOND)
         for process in self.processes:
             process.sweep()
 
     def counts(self) -> list[tuple[int, int, dict[str, int]]]:
         found = [process.counts(EVENT) for process in self.processes]
-        return [(counts.viewers, counts.peak, dict(counts.sessions)) for counts in found]
+        return [(counts.viewers, counts.highest, dict(counts.sessions)) for counts in found]
+
+    def over(self, process: int = 0, wait_us: int = 0) -> list[tuple[int, dict[str, int]]]:
+        """Minutes since the start that can be written down, with the viewers of what was watched in each."""
+        return [
+            ((start - START) // MINUTE_US, {session: minute.viewers(session) for session in minute.watched()})
+            for _, start, minute in self.processes[process].over(wait_us)
+        ]
 
 
 def viewer(number: int) -> bytes:
     return number.to_bytes(8)
 
 
-def test_viewer_counts_for_a_minute_after_its_last_heartbeat():
+def test_viewer_counts_in_the_minute_of_its_signs_and_is_shown_until_the_next_has_ended():
     wire = Wire(1)
-    (process,) = wire.processes
-    process.heard(EVENT, "", viewer(1))
+    wire.hear(0, 1)
+    wire.turn(119.9)
+    in_the_next = wire.counts()
+    wire.turn(0.1)
+
+    assert in_the_next == [(1, 1, {})]
+    assert wire.counts() == [(0, 1, {})]
+    assert wire.over() == [(0, {"": 1})]
+
+
+def test_many_signs_of_few_viewers_are_few_viewers():
+    wire = Wire(2)
+    for number in range(10_000):
+        wire.hear(number % 2, number % 3, "s1")
     wire.turn(60)
-    at_the_end = wire.counts()
-    wire.turn(0.001)
-    after = wire.counts()
-    process.heard(EVENT, "", viewer(1))
-    wire.turn(40)
-    process.heard(EVENT, "", viewer(1))
-    wire.turn(40)
 
-    assert at_the_end == [(1, 1, {})]
-    assert after == [(0, 1, {})]
-    assert wire.counts() == [(1, 1, {})]
+    assert wire.over(0) == wire.over(1) == [(0, {"": 3, "s1": 3})]
 
 
-def test_viewer_that_stays_keeps_no_other_in_the_count():
+def test_shown_is_the_higher_of_this_minute_and_the_one_before():
     wire = Wire(1)
-    (process,) = wire.processes
-    for number in (1, 2):
-        process.heard(EVENT, "", viewer(number))
-    wire.turn(40)
-    process.heard(EVENT, "", viewer(1))
-    wire.turn(30)
-
-    assert wire.counts() == [(1, 2, {})]
-
-
-def test_peak_is_told_with_the_viewers():
-    wire = Wire()
-    wire.is_lost = lambda: True
     for number in range(3):
-        wire.processes[0].heard(EVENT, "", viewer(number))
-    wire.turn()
-    wire.is_lost = lambda: False
-    wire.turn(61)
-    wire.processes[0].heard(EVENT, "", viewer(0))
-    wire.turn()
+        wire.hear(0, number)
+    wire.turn(60)
+    wire.hear(0, 1)
+    at_its_beginning = wire.counts()
+    for number in range(5):
+        wire.hear(0, number)
+    later = wire.counts()
+    wire.turn(60)
+    wire.hear(0, 1)
 
-    assert wire.counts() == [(1, 3, {})] * 2
+    assert [found[0][:2] for found in (at_its_beginning, later, wire.counts())] == [(3, 3), (5, 5), (5, 5)]
 
 
 def test_viewer_of_a_session_is_one_of_its_event_and_may_move_to_another():
     wire = Wire(1)
-    (process,) = wire.processes
-    process.heard(EVENT, "s2", viewer(1))
-    process.heard(EVENT, "s1", viewer(1))
-    process.heard(EVENT, "s1", viewer(2))
-    process.heard(EVENT, "", viewer(3))
-    process.heard("other", "s1", viewer(4))
+    wire.hear(0, 1, "s2")
+    wire.hear(0, 1, "s1")
+    wire.hear(0, 2, "s1")
+    wire.hear(0, 3)
+    wire.hear(0, 4, "s1", "other")
 
     assert wire.counts() == [(3, 3, {"s1": 2, "s2": 1})]
-    wire.turn(61)
-    assert wire.counts() == [(0, 3, {})]
 
 
 def test_one_viewer_on_two_processes_counts_once_and_everybody_knows_all():
     wire = Wire()
-    first, second = wire.processes
-    first.heard(EVENT, "s1", viewer(1))
-    second.heard(EVENT, "s1", viewer(1))
-    second.heard(EVENT, "", viewer(2))
+    wire.hear(0, 1, "s1")
+    wire.hear(1, 1, "s1")
+    wire.hear(1, 2)
     wire.turn()
 
     assert wire.counts() == [(2, 2, {"s1": 1})] * 2
 
 
-def test_viewer_that_moves_to_another_process_stays_one():
+def test_of_what_a_source_counts_the_highest_holds_and_sources_and_sessions_add_up():
     wire = Wire()
-    for step in range(6):
-        wire.processes[step % 2].heard(EVENT, "", viewer(1))
-        wire.turn(25)
-        assert [viewers for viewers, _, _ in wire.counts()] == [1, 1]
+    minute = minute_of(wire.now)
+    for process, session, source, viewers in (
+        *((0, "s1", "tiktok", 50), (0, "s1", "tiktok", 70), (1, "s1", "tiktok", 60)),
+        *((1, "s1", "taobao", 5), (0, "s2", "", 2), (1, "", "site", 1)),
+    ):
+        assert wire.processes[process].counted(EVENT, session, source, viewers, minute)
+    wire.hear(0, 1, "s1")
+    wire.turn(60)
+
+    assert wire.over(0) == wire.over(1) == [(0, {"": 79, "s1": 76, "s2": 2})]
 
 
-def test_viewers_of_a_process_that_is_gone_leave_after_a_minute():
+def test_more_sources_of_a_session_than_can_be_are_refused():
+    wire = Wire(1)
+    minute = minute_of(wire.now)
+
+    taken = [wire.processes[0].counted(EVENT, "s1", f"p{number}", 1, minute) for number in range(SOURCES_MAX + 2)]
+
+    assert taken == [True] * SOURCES_MAX + [False] * 2
+    assert wire.counts() == [(SOURCES_MAX, SOURCES_MAX, {"s1": SOURCES_MAX})]
+
+
+def test_viewers_of_a_process_that_is_gone_are_counted_in_their_minute():
     wire = Wire()
-    wire.processes[0].heard(EVENT, "s1", viewer(1))
-    wire.processes[1].heard(EVENT, "", viewer(2))
+    wire.hear(0, 1, "s1")
+    wire.hear(1, 2)
     wire.turn()
     del wire.processes[0]
-    wire.processes[0].heard(EVENT, "", viewer(2))
+    wire.turn(59)
+    wire.hear(0, 2)
     wire.turn(60)
-    at_the_end = wire.counts()
-    wire.turn(0.001)
 
-    assert at_the_end == [(2, 2, {"s1": 1})]
-    assert wire.counts() == [(1, 2, {})]
+    assert wire.over(0) == [(0, {"": 2, "s1": 1}), (1, {"": 1})]
 
 
-def test_process_that_starts_knows_all_after_one_heartbeat_of_each():
+def test_process_that_starts_is_told_all_and_only_then_writes_anything_down():
     wire = Wire()
     for number in (1, 2):
-        wire.processes[number - 1].heard(EVENT, "s1", viewer(number))
-    wire.turn()
+        wire.hear(number - 1, number, "s1")
+    wire.turn(60)
     wire.restart(1)
-    at_once = wire.counts()
-    # One that stayed where it was, and one that came back.
-    wire.processes[0].heard(EVENT, "s1", viewer(1))
-    wire.processes[1].heard(EVENT, "s1", viewer(2))
+    at_once = wire.over(1)
     wire.turn()
+    told_but_perhaps_not_all = wire.over(1)
+    wire.turn(2)
 
-    assert at_once == [(2, 2, {"s1": 2}), (0, 0, {})]
-    assert wire.counts() == [(2, 2, {"s1": 2})] * 2
+    assert (at_once, told_but_perhaps_not_all) == ([], [])
+    assert wire.over(1) == wire.over(0) == [(0, {"": 2, "s1": 2})]
 
 
-def test_what_is_lost_is_told_by_the_next_heartbeat():
+def test_what_was_lost_between_them_is_told_again_when_they_meet_again():
     wire = Wire()
-    first, _ = wire.processes
     wire.is_lost = lambda: True
-    first.heard(EVENT, "s1", viewer(1))
-    wire.turn()
-    alone = wire.counts()
+    for number in range(6):
+        wire.hear(number % 2, number)
+    wire.processes[1].counted(EVENT, "", "site", 100, minute_of(wire.now))
+    wire.turn(60)
+    apart = [wire.over(0), wire.over(1)]
     wire.is_lost = lambda: False
-    wire.turn(25)
-    first.heard(EVENT, "s1", viewer(1))
-    wire.turn()
+    for process in wire.processes:
+        process.missed(EVENT)
+    wire.turn(3)
 
-    assert alone == [(1, 1, {"s1": 1}), (0, 0, {})]
-    assert wire.counts() == [(1, 1, {"s1": 1})] * 2
+    assert apart == [[(0, {"": 3})], [(0, {"": 103})]]
+    assert wire.over(0) == wire.over(1) == [(0, {"": 106})]
 
 
-def test_counts_are_those_of_a_recount_though_messages_are_lost():
-    """Many viewers over three processes with a bus that loses a third: once quiet for a heartbeat, all agree."""
-    dice = random.Random(7)
+def test_processes_agree_with_an_exact_count_though_much_is_lost():
+    dice = random.Random(4)
     wire = Wire(3)
-    wire.is_lost = lambda: dice.random() < 1 / 3
-    last: dict[tuple[str, bytes], float] = {}
-    for _ in range(200):
-        who, session = viewer(dice.randrange(50)), dice.choice(["", "s1", "s2"])
-        dice.choice(wire.processes).heard(EVENT, session, who)
-        for scope in {"", session}:
-            last[scope, who] = wire.clock.now
+    wire.is_lost = lambda: dice.random() < 0.3
+    watched: defaultdict[tuple[int, str], set[int]] = defaultdict(set)
+    for second in range(480):
+        for _ in range(5):
+            who, session = dice.randrange(200), dice.choice(["", "s1", "s2"])
+            wire.hear(dice.randrange(3), who, session)
+            for scope in {"", session}:
+                watched[second // 60, scope].add(who)
         wire.turn(1)
     wire.is_lost = lambda: False
-    for number in range(50):
-        dice.choice(wire.processes).heard(EVENT, "s1", viewer(number))
-        last["", viewer(number)] = last["s1", viewer(number)] = wire.clock.now
-    wire.turn(0)
+    for process in wire.processes:
+        process.missed(EVENT)
+    wire.turn(3)
 
-    # Of s2 some heard more than others; of what was told since, everybody the same.
-    assert {(viewers, sessions["s1"]) for viewers, _, sessions in wire.counts()} == {(50, 50)}
+    exact = [(minute, {scope: len(watched[minute, scope]) for scope in ("", "s1", "s2")}) for minute in range(8)]
+    assert [wire.over(process) for process in range(3)] == [exact] * 3
+
+
+def test_minute_that_is_closed_takes_nothing_more_and_is_shown_on():
+    wire = Wire()
+    for number in range(3):
+        wire.hear(0, number)
     wire.turn(61)
-    assert [viewers for viewers, _, _ in wire.counts()] == [0, 0, 0]
+    for process in wire.processes:
+        process.close(EVENT, START)
+    wire.processes[0].heard(EVENT, "", viewer(9), START)
+    wire.turn(1)
+
+    assert wire.over(0) == wire.over(1) == []
+    assert wire.counts()[1] == (3, 3, {})
+    wire.turn(60)
+    assert [process._audiences[EVENT].minutes for process in wire.processes] == [{}, {}]
+
+
+def test_minute_of_a_far_clock_is_not_taken():
+    wire = Wire()
+    for minute in (START - KEEP_US - MINUTE_US, START + 10 * MINUTE_US, START + 1):
+        wire.processes[0]._tell(EVENT, msgspec.msgpack.encode((minute, "", viewer(1), {})))
+
+    assert wire.processes[1]._audiences[EVENT].minutes == {}
 
 
 def test_nothing_is_told_if_nobody_was_heard():
     wire = Wire()
-    wire.processes[0].heard(EVENT, "", viewer(1))
+    wire.hear(0, 1)
     for _ in range(5):
         wire.turn()
 
@@ -217,7 +249,7 @@ def test_nothing_is_told_if_nobody_was_heard():
 def test_messages_are_bounded_whatever_was_heard():
     wire = Wire()
     for number in range(MESSAGE_VIEWERS_MAX * 2 + 1):
-        wire.processes[0].heard(EVENT, "", viewer(number))
+        wire.hear(0, number)
     wire.turn()
 
     assert len(wire.messages) == 3
@@ -228,31 +260,28 @@ def test_messages_are_bounded_whatever_was_heard():
 def test_no_more_viewers_are_held_than_allowed_in_any_process():
     wire = Wire(viewers_max=10)
     for number in range(30):
-        wire.processes[number % 2].heard(EVENT, f"s{number}", viewer(number))
+        wire.hear(number % 2, number, f"s{number}")
         wire.turn(0)
     for viewers, _, sessions in wire.counts():
         assert viewers == 10
         assert sum(sessions.values()) <= 10
 
-    # Those it knows still count, and room is made for others.
-    wire.processes[0].heard(EVENT, "", viewer(0))
-    wire.turn(61)
-    wire.processes[0].heard(EVENT, "late", viewer(99))
-    assert wire.counts()[0] == (1, 10, {"late": 1})
+    # Those it knows still count.
+    assert wire.hear(0, 0)
+    assert not wire.hear(0, 99)
 
 
-def test_events_that_nobody_watches_are_forgotten_above_a_number(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(presence_module, "EVENTS_MAX", 3)
+def test_event_that_nobody_watches_is_forgotten():
     wire = Wire(1)
-    (process,) = wire.processes
-    for number in range(5):
-        process.heard(f"e{number}", "", viewer(number))
-    wire.turn()
-    kept_while_watched = len(process._audiences)
-    wire.turn(61)
+    wire.hear(0, 1)
+    wire.turn(60)
+    wire.processes[0].close(EVENT, START)
+    wire.turn(60)
+    for_late_messages = EVENT in wire.processes[0]._audiences
+    wire.turn(KEEP_US / SECOND)
 
-    assert kept_while_watched == 5
-    assert list(process._audiences) == ["e2", "e3", "e4"]
+    assert for_late_messages
+    assert wire.processes[0]._audiences == {}
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xc1", b"\x90", b"not a message", b"\x92\x01\x81\xa0\xc4\x03abc"])
