@@ -12,6 +12,7 @@ from app.events import OpenEvent
 from app.feed_documents import head, now_of
 from app.sales.money import format_amount
 from app.sales.times import rfc3339
+from app.state.parts import NO_AUDIENCE
 
 # Goes up whenever a formula or what it is counted by is another one; a new measure or a better sentence leaves it.
 VERSION = 1
@@ -19,6 +20,7 @@ _RATIO_DIGITS = 4
 
 _AT_ONCE = "With the entry that changes it: the position says which entries are in it."
 _PAID = "Orders by when they were paid, inside the event; what comes back counts with its order."
+_HEARD = "Heartbeats by the UTC minute of their time, from everywhere together."
 _LEFT_OUT = "Tax and shipping; orders that came after the event was final."
 
 
@@ -104,22 +106,31 @@ MEASURES: tuple[Mapping[str, str], ...] = (
     _measure(
         "viewers",
         "Viewers now",
-        "number of different viewers that were heard of in the last minute",
+        "number of different viewers of the minute under way or of the one before it, whichever is higher",
         "count",
-        "Heartbeats by when they came.",
+        _HEARD,
         freshness="A second, counted over all processes; not in the journal.",
-        includes="Everybody who watches the event or one of its sessions, once.",
+        includes="Everybody who watches the event or one of its sessions, once, and what platforms counted.",
         excludes="One person on two devices is two viewers.",
     ),
     _measure(
         "viewers_peak",
         "Most viewers",
-        "highest number of viewers there was at once",
+        "highest number of different viewers of one minute",
         "count",
-        "Heartbeats by when they came.",
-        freshness="A minute.",
+        _HEARD,
+        freshness="A second; in the journal within a minute or so after the minute's end.",
         includes="The event as a whole; sessions have peaks of their own.",
-        excludes="Minutes before somebody began to count.",
+        excludes="What came when its minute was counted already.",
+    ),
+    _measure(
+        "viewer_minutes",
+        "Viewer minutes",
+        "sum over all minutes of their different viewers",
+        "count",
+        _HEARD,
+        includes="Minutes that are in the journal. Whoever watches for an hour is counted sixty times.",
+        excludes="The last minute or two, until they are written down.",
     ),
 )
 
@@ -135,7 +146,7 @@ def dictionary() -> dict[str, Any]:
 
 def desk(event: OpenEvent, view: str) -> dict[str, Any]:
     """The document of the desk's channel. Shape: ratios and averages are ``null`` if there is nothing to divide by."""
-    return head(event, view) | sales(event, view) | {"rows": []}
+    return head(event, view) | sales(event, view) | watched(event) | {"rows": []}
 
 
 def sales(event: OpenEvent, view: str) -> dict[str, Any]:
@@ -156,10 +167,16 @@ def sales(event: OpenEvent, view: str) -> dict[str, Any]:
     }
 
 
+def watched(event: OpenEvent) -> dict[str, Any]:
+    """Who watched, up to the last minute that is in the journal."""
+    counted = event.state.audiences.get("", NO_AUDIENCE)
+    return {"viewers_peak": counted.peak, "viewer_minutes": counted.viewer_minutes}
+
+
 def tiles(event: OpenEvent, view: str, viewers: Mapping[str, int]) -> dict[str, Any]:
     """The same for who can hold no connection, with ``viewers`` and ``viewers_peak`` as they were counted."""
     told = head(event, view)
-    values = {**sales(event, view), **viewers}
+    values = {**sales(event, view), **watched(event), **viewers}
     return {
         "event": told["event"],
         "position": told["position"],

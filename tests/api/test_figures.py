@@ -6,6 +6,7 @@ import pytest
 
 from app.figures import MEASURES, TILES
 from tests import factories
+from tests.api.conftest import Clock
 from tests.app_in_process import Api
 from tests.event_client import EventClient
 
@@ -36,6 +37,7 @@ async def test_event_without_orders_has_zeroes_and_nothing_to_divide(event: Even
         "house": "0.00",
         "viewers": 0,
         "viewers_peak": 0,
+        "viewer_minutes": 0,
     }
 
 
@@ -61,6 +63,7 @@ async def test_figures_follow_orders_refunds_cancellations_and_house(event: Even
         "house": "5.01",
         "viewers": 0,
         "viewers_peak": 0,
+        "viewer_minutes": 0,
     }
 
 
@@ -78,6 +81,21 @@ async def test_channel_of_the_desk_shows_the_same_at_the_same_position(event: Ev
     assert desk.keys() >= {"gross_sales", "net_sales", "refunds", "orders", "units", "aov", "refund_rate", "house"}
     board = await event.board("teams", limit=1)
     assert (board["total"], board["house"]) == (desk["net_sales"], desk["house"])
+
+
+async def test_viewers_of_the_journal_are_on_the_desk_and_in_their_minute(api: Api, event: EventClient, clock: Clock):
+    minute = 60_000_000
+    await event.ok("POST", "/viewers", [{"type": "join", "viewer": name} for name in "abc"])
+    clock.at += 2 * minute
+    await event.ok("POST", "/viewers", [{"type": "join", "viewer": name} for name in "abcd"])
+    await api.services.viewers.sampler.sample()
+    told, desk = await tiles_of(event), await desk_of(event)
+
+    assert (told["viewers"], told["viewers_peak"], told["viewer_minutes"]) == (4, 4, 3)
+    # What is in the journal.
+    assert (desk["viewers_peak"], desk["viewer_minutes"]) == (3, 3)
+    minutes = (await event.ok("GET", "/metrics/minutes", last=3))["minutes"]
+    assert [one["viewers"] for one in minutes] == [3, None, None]
 
 
 async def test_every_tile_leads_to_a_definition_with_its_unit(event: EventClient):

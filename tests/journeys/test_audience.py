@@ -163,7 +163,8 @@ async def test_minutes_of_two_processes_are_exact_through_the_crash_of_one(
     # An installation hides viewers under a secret of its own, so this is another draw every time: five standard errors,
     # which one in a million is beyond. `low` and `high` are two.
     assert abs(different["estimate"] - size) * 1_000 <= ERROR_PERMILLE * size * 5 // 2
-    assert (different["low"] <= different["estimate"] <= different["high"]) and len(audience.different[""]) == size
+    assert different["low"] <= different["estimate"] <= different["high"]
+    assert len(audience.different[""]) == size
 
 
 def viewers_of(signs: Sequence[dict[str, Any]]) -> int:
