@@ -23,6 +23,7 @@ _FIGURES = (
 # By heading; those of the whole path are one for each way that processes meet.
 _TOLD = {
     "Recount of a result": "recount",
+    "Signs of viewers": "viewers",
     "Handshakes": "handshakes",
     "A crowd": "crowd",
     "Memory of a connection": "memory",

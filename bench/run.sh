@@ -23,6 +23,7 @@ measure ingest
 measure million
 measure latency
 measure recount
+measure viewers
 if command -v gcc >/dev/null; then
     for measurement in saturated stalls handshakes crowd memory reconnect slow path; do
         measure "fanout.$measurement"

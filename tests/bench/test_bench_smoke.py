@@ -80,6 +80,13 @@ def test_recount_measures_each_stage_of_each_size(tmp_path):
     assert "Recount of a result" in reported(tmp_path)
 
 
+def test_signs_of_viewers_are_counted_exactly_in_every_case(tmp_path):
+    result = measured("viewers", tmp_path)
+
+    assert all(run["signs"] > 0 and run["server_us"] > 0 for run in result["runs"])
+    assert "Signs of viewers" in reported(tmp_path)
+
+
 def test_million_weighs_both_databases_and_verifies_them(tmp_path):
     result = measured("million", tmp_path)
 
