@@ -78,7 +78,7 @@ async def advance(page: Page, seconds: int) -> None:
         await asyncio.sleep(0.03)
 
 
-async def position(page: Page, name: str = "a") -> int | None:
+async def position(page: Page, name: str = "a") -> Any:
     return await page.evaluate(f"{name}.document?.position ?? null")
 
 
