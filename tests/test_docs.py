@@ -178,8 +178,9 @@ def test_calls_of_the_api_are_documented(server: AppServer):
     calls = {f"{method.upper()} {path}" for path, methods in answer.json()["paths"].items() for method in methods}
     documented = first_names(section((DOCS / "api.md").read_text(), "## Every call"))
 
-    pages = {"GET /overlay/{event}/{component}", "GET /components/v1/{name}", "GET /l/{code}", "GET /assets/{name}"}
-    assert documented - {"GET /v1/stream", "GET /v1/stream/sse", *pages} == calls
+    pages = {"GET /overlay/{event}/{component}", "GET /e/{event}", "GET /components/v1/{name}"}
+    files = {"GET /l/{code}", "GET /assets/{name}"}
+    assert documented - {"GET /v1/stream", "GET /v1/stream/sse", *pages, *files} == calls
 
 
 def test_tables_guards_and_findings_are_documented():

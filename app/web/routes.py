@@ -26,6 +26,8 @@ _POLICY: Final = "; ".join(
         "frame-ancestors 'self'",
     )
 )
+# Where no broadcaster's own CSS is to be let in.
+_STRICT_POLICY: Final = _POLICY.replace(" 'unsafe-inline'", "")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_EVERY_TIME: Final = "no-cache"
 _METHODS: Final = ["GET", "HEAD"]
@@ -40,13 +42,14 @@ OVERLAYS: Final = (
 
 
 def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, folder: Path | None = None) -> APIRouter:
-    """``/overlay/{event}/{component}``, ``/docs``, ``/static/...`` and ``/components/v1/...``; ``may_read_docs``
-    guards the second.
+    """``/overlay/{event}/{component}``, ``/e/{event}``, ``/docs``, ``/static/...`` and ``/components/v1/...``;
+    ``may_read_docs`` guards the third.
 
     Errors: NotFound ``file_unknown``.
     """
     files = Files(folder or Path(__file__).parent)
     overlay = files.page("overlays/overlay.html", root="../../")
+    public = files.page("public/public.html", root="../")
     docs = files.page("docs/docs.html", root="")
     router = APIRouter(include_in_schema=False)
 
@@ -60,6 +63,11 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
         if component not in OVERLAYS:
             raise NotFound("file_unknown", f"There is no such overlay; there are {', '.join(OVERLAYS)}.")
         return _response(request, overlay, _ASK_EVERY_TIME, _PAGE)
+
+    @router.api_route("/e/{event}", methods=_METHODS)
+    async def public_event(request: Request, event: str) -> Response:
+        headers = {"Content-Security-Policy": _STRICT_POLICY, "Referrer-Policy": "no-referrer"}
+        return _response(request, public, _ASK_EVERY_TIME, headers)
 
     @router.api_route("/static/{digest}/{name:path}", methods=_METHODS)
     async def static(request: Request, digest: str, name: str) -> Response:

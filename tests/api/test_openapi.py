@@ -41,7 +41,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 UNDOCUMENTED = {
-    *("/openapi.json", "/docs", "/overlay/{event}/{component}", "/static/{digest}/{name:path}"),
+    *("/openapi.json", "/docs", "/overlay/{event}/{component}", "/e/{event}", "/static/{digest}/{name:path}"),
     *("/components/v1/{name}", "/components/v1/{digest}/{name}"),
     *("/v1/stream", "/v1/stream/sse", "/l/{code}", "/assets/{name}"),
 }

@@ -60,6 +60,16 @@ async def test_page_runs_its_own_scripts_only_and_sends_no_referrer(client):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_public_page_is_the_same_for_every_event_and_takes_no_styles_of_others(client):
+    known = await client.get("/e/kos101?token=secret")
+    other = await client.get("/e/%3Cscript%3E")
+
+    assert known.status_code == other.status_code == 200
+    assert known.content == other.content
+    assert "unsafe" not in known.headers["content-security-policy"]
+    assert known.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+
+
 async def test_static_files_may_be_kept_for_ever_and_the_page_is_asked_for_again(client):
     page = await client.get("/overlay/kos101/board")
     addresses = await static_addresses(client)

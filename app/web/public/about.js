@@ -1,0 +1,60 @@
+// The event's public document over HTTP (docs/api.md): asked for again every minute, and at once when something says so.
+
+const EVERY_MS = 60000;
+const RETRY_FIRST_MS = 1000;
+const RETRY_MAX_MS = 30000;
+const ANSWER_MS = 10000;
+
+/**
+ * `document` is the last one or null. `problem` is "" or what keeps it from being shown: "closed" (not public, or not
+ * there), "refused" (a token that is none any more), "unknown" (another event's token), "gone" (nobody answers).
+ */
+export class About {
+  document = null;
+  problem = "";
+  #url;
+  #onChange;
+  #failures = 0;
+  #timer = 0;
+  #isAsking = false;
+  #isDueAgain = false;
+
+  constructor(url, onChange) {
+    this.#url = url;
+    this.#onChange = onChange;
+  }
+
+  start() {
+    addEventListener("online", () => this.look());
+    document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    return this.look();
+  }
+
+  async look() {
+    // One at a time; whoever asks meanwhile is answered by another one, not by one that began before.
+    this.#isDueAgain = this.#isAsking;
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    clearTimeout(this.#timer);
+    try {
+      await this.#ask();
+      this.#failures = 0;
+    } catch {
+      this.problem = "gone";
+      this.#failures += 1;
+    }
+    this.#isAsking = false;
+    const retry = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1));
+    this.#timer = setTimeout(() => this.look(), (this.#failures ? retry : EVERY_MS) * (0.75 + Math.random() / 2));
+    this.#onChange();
+    if (this.#isDueAgain) await this.look();
+  }
+
+  async #ask() {
+    const answer = await fetch(this.#url, { signal: AbortSignal.timeout(ANSWER_MS), referrerPolicy: "no-referrer" });
+    if (answer.status >= 500 || answer.status === 429) throw new Error(`${answer.status}`);
+    const said = await answer.json();
+    this.problem = answer.ok ? "" : answer.status === 404 ? "unknown" : said.code === "key_missing" ? "closed" : "refused";
+    if (answer.ok) this.document = said;
+  }
+}
