@@ -31,6 +31,9 @@ _PRODUCTS = (
     ("MAS-11", "Lengthening mascara", "235.00"),
     ("SET-99", "Finale gift set", "680.00"),
 )
+# Products of a show that have an offer, with its price.
+_OFFERS = {"LIP-01": "149.00", "SET-99": "599.00"}
+SHOW_MINUTES = 15
 _REFUND_SHARE = 0.03
 _CODE_SHARE = 0.85
 _BUYER_COUNT = 5_000
@@ -54,7 +57,7 @@ def event_body(now: datetime) -> dict[str, Any]:
         "timezone": ZONE,
         "starts_at": starts_at.isoformat(),
         "ends_at": (starts_at + timedelta(days=32)).isoformat(),
-        "rules": {},
+        "rules": {"public_channels": ["boards", "hosts", "orders", "sessions", "state", "viewers"]},
     }
 
 
@@ -72,6 +75,24 @@ def roster_body() -> dict[str, Any]:
             }
         )
     return {"teams": [{"id": team, "name": name} for team, name in TEAMS.items()], "hosts": hosts}
+
+
+def show(number: int, prefix: str, now: datetime) -> list[Action]:
+    """Two sessions with what is pinned and offered in them for ``SHOW_MINUTES``; other hosts for each ``number``."""
+    until = (now + timedelta(minutes=SHOW_MINUTES)).isoformat()
+    found = []
+    for place, name in enumerate(("studio", "counter")):
+        session = f"{prefix}-{name}-{number}"
+        first = (number * 14 + place * 7 + 6) % (len(TEAMS) * HOSTS_PER_TEAM)
+        # A session of two, and one of one.
+        hosts = [{"id": f"h{first + 1}"}, {"id": f"h{first + 2}"}][: 2 - place]
+        found.append(Action("sessions", {"id": session, "hosts": hosts}))
+        for sku, _, _ in _PRODUCTS[place::2][:2] + _PRODUCTS[-1:] * (1 - place):
+            found.append(Action("pins", {"session": session, "sku": sku}))
+            if price := _OFFERS.get(sku):
+                offer = {"id": f"{session}-{sku}", "session": session, "sku": sku, "price": price, "ends_at": until}
+                found.append(Action("offers", offer))
+    return found
 
 
 def actions(seed: int, prefix: str) -> Iterator[Action]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any
@@ -86,12 +86,28 @@ async def _prepare(client: httpx2.AsyncClient) -> str:
 async def _play(client: httpx2.AsyncClient, rate: float, seed: int) -> None:
     random = Random(seed)  # noqa: S311 (the pace of a demonstration)
     path = f"/v1/events/{cast.EVENT}"
-    for action in cast.actions(seed, f"{int(time.time())}"):
+    prefix = f"{int(time.time())}"
+    shows, next_show = 0, time.monotonic()
+    for action in cast.actions(seed, prefix):
         await asyncio.sleep(random.expovariate(rate))
+        if time.monotonic() >= next_show:
+            with contextlib.suppress(httpx2.TransportError):
+                await _put_on_air(client, path, cast.show(shows, prefix, datetime.now(UTC)))
+            shows, next_show = shows + 1, next_show + cast.SHOW_MINUTES * 60
         moment = "paid_at" if action.path == "orders" else "refunded_at"
         with contextlib.suppress(httpx2.TransportError):
             # A server that is being stopped refuses; the next order finds out whether it is back.
             await client.post(f"{path}/{action.path}", json={**action.body, moment: cast.now_text()})
+
+
+async def _put_on_air(client: httpx2.AsyncClient, path: str, show: list[cast.Action]) -> None:
+    """The next show in place of what is on air, by this run or by one before it."""
+    sessions = (await client.get(f"{path}/sessions")).json().get("sessions", [])
+    for session in sessions:
+        if "ended_at" not in session:
+            await client.post(f"{path}/sessions/{session['id']}/end")
+    for action in show:
+        await client.post(f"{path}/{action.path}", json=action.body)
 
 
 def _announce(settings: Settings, origin: str, key: str, token: str, rate: float) -> None:
@@ -102,6 +118,7 @@ def _announce(settings: Settings, origin: str, key: str, token: str, rate: float
     console.print(f"""
 [bold]KOS Live is up[/bold] and the event [bold]{cast.EVENT}[/bold] {"is being played" if rate else "waits for orders"}.
 
+  Public page      {origin}/e/{cast.EVENT}
   Overlay, hosts   {overlay}
   Overlay, teams   {overlay}&board=teams
   Board as JSON    {origin}/v1/events/{cast.EVENT}/boards/teams?token={quote(token)}

@@ -217,6 +217,8 @@ def test_up_in_an_empty_folder_plays_an_event_and_ends_in_order(tmp_path: Path, 
             event = client.get("/v1/events/kos101").json()
             board = client.get(told(announced, "Overlay"))
             teams = client.get("/v1/events/kos101/boards/teams").json()
+            page = client.get(told(announced, "Public page"))
+            public = httpx2.get(f"{address}/v1/events/kos101/public").json()
 
         process.send_signal(how)
         code = process.wait(STOP_SECONDS_MAX)
@@ -224,6 +226,8 @@ def test_up_in_an_empty_folder_plays_an_event_and_ends_in_order(tmp_path: Path, 
     assert (event["status"], event["teams"], event["hosts"]) == ("live", 6, 60)
     assert board.status_code == 200
     assert len(teams["rows"]) == 6
+    assert page.status_code == 200
+    assert public["opened"] == ["boards", "hosts", "orders", "sessions", "state", "viewers"]
     assert code == 0, (tmp_path / "errors").read_text()
     assert "Traceback" not in (tmp_path / "errors").read_text()
     found = sorted(tmp_path.glob("*.db"))
@@ -240,11 +244,16 @@ def test_up_again_in_the_same_folder_goes_on_with_the_event(tmp_path: Path):
             assert told(announced, "Key") == "my-own-key"
             address = told(announced, "Overlay").split("/overlay/")[0]
             with httpx2.Client(base_url=address, headers={"Authorization": "Bearer my-own-key"}) as client:
-                heads.append(orders_after(client, 5 + sum(heads)))
+                heads.append(orders_after(client, 25 + sum(heads)))
+                on_air = client.get("/v1/channels/kos101").json()
             process.send_signal(signal.SIGINT)
             assert process.wait(STOP_SECONDS_MAX) == 0
 
     assert heads[1] > heads[0]
+    # The second run's show, and nothing of the first one's that nobody would ever end.
+    assert [len(session["hosts"]) for session in on_air["rows"]] == [1, 2]
+    assert all(session["pins"] for session in on_air["rows"])
+    assert on_air["offers"]
 
 
 def test_second_up_on_the_same_file_is_refused_and_names_the_first(tmp_path: Path):
