@@ -19,8 +19,8 @@ STYLE = (
     pages.STYLE
     + """main { max-width: 1000px; }
 h2 { margin: 12px 0 4px; font-size: 20px; line-height: 1.25; }
-h3 { margin: 20px 0 4px; font-size: 15px; }
-section > h2:first-child, section > h3:first-child { margin-top: 0; }
+.part { margin: 20px 0 4px; font-size: 15px; }
+section > h2:first-child { margin-top: 0; }
 section { background: var(--card); border: 1px solid var(--edge); border-radius: 12px; padding: 14px 16px;
   margin: 14px 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 8px 0; }
@@ -54,7 +54,7 @@ tfoot .sum:last-child th, tfoot .sum:last-child td { border-top-width: 2px; }
   main { max-width: none; }
   section { border: 0; padding: 0; margin: 12pt 0; }
   table { font-size: 8pt; }
-  th, td { padding: 3pt 3pt; }
+  th, td { padding: 3pt 2pt; }
   thead { display: table-header-group; }
   thead th, .hash { font-size: 8pt; }
   tfoot { display: table-row-group; }
@@ -122,14 +122,14 @@ def statement_page(stated: Stated, documents: Sequence[Mapping[str, Any]], names
     words = page.words
     if stated.group is None:
         heading = page.name("host", documents[0]["host"])
-        parts = [f"<section>{_facts(page, documents[0])}{_statement(page, documents[0])}</section>"]
+        parts = [f"<section>{_facts(page, documents[0])}{_statement(page, documents[0], 'h2')}</section>"]
     else:
         kind, identity = stated.group
         heading = f"{words[kind]} {page.name(kind, identity)}"
         parts = [f"<section>{_facts(page)}{_summary(page, documents)}</section>"]
         parts += [
             f'<section class="own-sheet"><h2>{page.name("host", document["host"])}</h2>{_facts(page, document)}'
-            f"{_statement(page, document)}</section>"
+            f"{_statement(page, document, 'h3')}</section>"
             for document in documents
         ]
     which = f"{words['statement']} <bdi>{escape(stated.statement)}</bdi>" if stated.statement else words["open_one"]
@@ -166,12 +166,13 @@ def _facts(page: _Page, document: Mapping[str, Any] | None = None) -> str:
     return f"<dl>{''.join(f'<dt>{name}</dt><dd>{value}</dd>' for name, value in rows)}</dl>"
 
 
-def _statement(page: _Page, document: Mapping[str, Any]) -> str:
-    """What one host is owed by now, and what led there from the beginning of the range."""
+def _statement(page: _Page, document: Mapping[str, Any], level: str) -> str:
+    """What one host is owed by now, and what led there from the beginning of the range, under headings of a level."""
     words = page.words
     return (
-        f"<h3>{words['balance']}</h3><dl>{''.join(_balance(page, document, name) for name in _buckets())}</dl>"
-        f"<h3>{words['happened']}</h3>{_lines(page, document)}"
+        f'<{level} class="part">{words["balance"]}</{level}>'
+        f"<dl>{''.join(_balance(page, document, name) for name in _buckets())}</dl>"
+        f'<{level} class="part">{words["happened"]}</{level}>{_lines(page, document)}'
     )
 
 
@@ -246,7 +247,8 @@ def _cell(page: _Page, value: str | int) -> str:
 def _check(page: _Page) -> str:
     stated, words = page.stated, page.words
     return (
-        f"<section><h3>{words['check']}</h3><p>{words['check_statement']}</p>"
+        f'<section><h2 class="part">{words["check"]}</h2>'
+        f"<p>{words['check_statement']}</p>"
         f"<p>{words['check_journal']}</p><dl><dt>{words['journal_hash']} {stated.to}</dt>"
         f'<dd class="hash">{escape(stated.journal_hash)}</dd></dl></section>'
     )
