@@ -1,0 +1,82 @@
+"""Every page in both colour schemes: no violation that axe-core knows, nothing in its console, a strict policy."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from tests.app_server import serving
+from tests.tour import COMPONENTS, SCHEMES, THEMES, Stop, Toured, overlay, pages, play, visit
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AXE = Path(__file__).parent.parent / "data" / "axe-core" / "axe.min.js"
+# Everything that WCAG 2.2 AA asks, and what axe's authors think good beyond it.
+RUN = """async () => (await axe.run(document, { resultTypes: ["violations"], runOnly: {
+    type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } })).violations
+    .map(({ id, help, nodes }) => [id, help, ...nodes.slice(0, 3).map((node) => node.html.slice(0, 160))].join(": "))"""
+# With it a policy lets markup from data run scripts.
+FORBIDDEN = ("'unsafe-eval'", "*", "http:", "https:", "script-src 'self' 'unsafe-inline'")
+_NOBODY = Toured("", "", "", "")
+NAMES = [stop.name for stop in pages(_NOBODY)]
+OVERLAYS = [(component, theme) for component in COMPONENTS for theme in THEMES]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def toured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Toured]:
+    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('tour')}/kos.db"
+    async with serving(url) as server, server.client() as client:
+        yield await play(client, server.key)
+
+
+async def findings(browser: Browser, toured: Toured, stop: Stop, scheme: Any) -> list[str]:
+    """What is wrong with a page."""
+    page = await browser.new_page(color_scheme=scheme, reduced_motion="reduce")
+    found: list[str] = []
+    page.on("pageerror", lambda error: found.append(f"error: {error}"))
+    # What a browser says of a refusal that the page is there to explain.
+    expected = "Failed to load resource" if stop.is_refused else None
+    page.on("console", lambda said: found.append(said.text) if not expected or expected not in said.text else None)
+    policy = await visit(page, toured, stop)
+    found += await violations(page)
+    await page.close()
+    if not policy.startswith("default-src 'none'"):
+        found.append(f"policy: {policy}")
+    return found + [f"policy allows {word}" for word in FORBIDDEN if word in policy]
+
+
+async def violations(page: Page) -> list[str]:
+    """By axe; evaluated from outside, where no policy of the page holds."""
+    await page.evaluate(AXE.read_text())
+    found: list[str] = await page.evaluate(RUN)
+    return found
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", NAMES)
+async def test_page_has_no_violation(browser: Browser, toured: Toured, name: str, scheme: str):
+    stop = next(stop for stop in pages(toured) if stop.name == name)
+
+    assert await findings(browser, toured, stop, scheme) == []
+
+
+@pytest.mark.parametrize(("component", "theme"), OVERLAYS)
+async def test_overlay_has_no_violation(browser: Browser, toured: Toured, component: str, theme: str):
+    assert await findings(browser, toured, overlay(toured, component, theme), "dark") == []
+
+
+async def test_violation_would_be_found(browser: Browser, toured: Toured):
+    """The checks above are no use if they cannot fail."""
+    page = await browser.new_page()
+    await visit(page, toured, next(stop for stop in pages(toured) if stop.name == "public"))
+
+    await page.evaluate("document.querySelector('#language').labels[0].remove()")
+    await page.evaluate("document.querySelector('.top').append(document.createElement('select'))")
+    await page.evaluate("document.querySelector('#rows .who').style.color = '#ddd'")
+
+    found = {finding.split(":")[0] for finding in await violations(page)}
+    await page.close()
+    assert found >= {"select-name", "color-contrast"}
