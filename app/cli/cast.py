@@ -33,6 +33,11 @@ _PRODUCTS = (
 )
 # Products of a show that have an offer, with its price.
 _OFFERS = {"LIP-01": "149.00", "SET-99": "599.00"}
+_GOALS: dict[str, dict[str, Any]] = {
+    "event": {"title": "Half a million together", "of": "event", "measure": "net_sales", "target": "500000.00"},
+    "ruby": {"title": "Ruby: 150 orders", "of": "team", "target_id": "ruby", "measure": "orders", "target": 150},
+}
+_ANNOUNCEMENT = "Gift sets at a special price in the studio, for a quarter of an hour."
 SHOW_MINUTES = 15
 _REFUND_SHARE = 0.03
 _CODE_SHARE = 0.85
@@ -78,17 +83,23 @@ def roster_body() -> dict[str, Any]:
 
 
 def show(number: int, prefix: str, now: datetime) -> list[Action]:
-    """Two sessions with what is pinned and offered in them for ``SHOW_MINUTES``; other hosts for each ``number``."""
+    """Two sessions with what is pinned and offered in them for ``SHOW_MINUTES``; other hosts for each ``number``.
+
+    And what the event is to reach, and what it says to everybody: the same for every show.
+    """
     until = (now + timedelta(minutes=SHOW_MINUTES)).isoformat()
-    found = []
+    found = [Action("goals", {"id": identity, **goal}) for identity, goal in _GOALS.items()]
+    said = {"id": f"{prefix}-{number}", "text": _ANNOUNCEMENT, "until": until}
+    found.append(Action("announcements", said))
     for place, name in enumerate(("studio", "counter")):
         session = f"{prefix}-{name}-{number}"
         first = (number * 14 + place * 7 + 6) % (len(TEAMS) * HOSTS_PER_TEAM)
         # A session of two, and one of one.
         hosts = [{"id": f"h{first + 1}"}, {"id": f"h{first + 2}"}][: 2 - place]
         found.append(Action("sessions", {"id": session, "hosts": hosts}))
-        for sku, _, _ in _PRODUCTS[place::2][:2] + _PRODUCTS[-1:] * (1 - place):
-            found.append(Action("pins", {"session": session, "sku": sku}))
+        for sku, title, price in _PRODUCTS[place::2][:2] + _PRODUCTS[-1:] * (1 - place):
+            pin = {"session": session, "sku": sku, "title": title, "price": price, "code": _code(first)}
+            found.append(Action("pins", pin))
             if price := _OFFERS.get(sku):
                 offer = {"id": f"{session}-{sku}", "session": session, "sku": sku, "price": price, "ends_at": until}
                 found.append(Action("offers", offer))

@@ -76,7 +76,11 @@ async def test_phone_shows_standings_who_is_on_air_and_what_is_pinned(
     await event.open(rules=rules())
     until = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
     await event.ok("POST", "/sessions", {"id": "night", "hosts": [{"id": "h7"}, {"id": "h8"}]})
-    await event.ok("POST", "/pins", {"session": "night", "sku": "LIP-01"})
+    pin = {"session": "night", "sku": "LIP-01", "title": "Ruby lipstick", "price": "17.00", "code": "LIN10"}
+    await event.ok("POST", "/pins", pin)
+    await event.ok("POST", "/pins", {"session": "night", "sku": "SET-99"})
+    await event.ok("POST", "/goals", {"id": "g", "title": "First 1,000", "measure": "net_sales", "target": "1000.00"})
+    await event.ok("POST", "/announcements", {"id": "a", "text": "Back at <nine>"})
     await event.ok(
         "POST", "/offers", {"id": "o", "session": "night", "sku": "LIP-01", "price": "15.00", "ends_at": until}
     )
@@ -90,7 +94,10 @@ async def test_phone_shows_standings_who_is_on_air_and_what_is_pinned(
     await expect(phone.locator("#countdown")).to_contain_text(re.compile(r"Ends in [\d,]+ days \d\d:\d\d:\d\d"))
     await expect(phone.get_by_role("heading", name="Lin and Mei")).to_be_visible()
     pinned = phone.locator(".session .pins li")
-    await expect(pinned).to_have_text(re.compile(r"LIP-01£15\.00Offer ends in 0[12]:\d\d:\d\d"))
+    told = re.compile(r"Ruby lipstick£17\.00 £15\.00Code LIN10Offer ends in 0[12]:\d\d:\d\d")
+    await expect(pinned).to_have_text(["SET-99 ", told])
+    await expect(phone.locator("#goals-list li")).to_have_text("First 1,00040%£400.00 of £1,000.00")
+    await expect(phone.locator("#announcements li")).to_have_text("Back at <nine>")
     await expect(phone.locator("#rows tr")).to_have_count(2)
     assert await shown(phone, "who") == ["Ruby", "Jade"]
     assert await shown(phone, "score") == ["£300.00", "£100.00"]
@@ -114,6 +121,21 @@ async def test_sale_lets_a_team_climb_and_says_so(phone: Page, server: AppServer
     await expect(phone.locator("#rows .move").first).to_have_text("▲1up 1")
     await expect(phone.locator("#rows .move").last).to_have_text("▼1down 1")
     await expect(phone.locator("#spoken")).to_have_text("Jade is now number 1")
+
+
+async def test_page_at_rest_draws_once_a_second(phone: Page, server: AppServer, event: EventClient):
+    await event.open(rules=rules())
+    await phone.add_init_script(
+        "{ const ask = requestAnimationFrame.bind(window); window.frames = 0;"
+        "window.requestAnimationFrame = (call) => { window.frames += 1; return ask(call); }; }"
+    )
+    await opened(phone, server, event)
+    await expect(phone.locator("#viewers")).to_be_visible()
+
+    before = await phone.evaluate("window.frames")
+    await phone.wait_for_timeout(2000)
+
+    assert await phone.evaluate("window.frames") - before <= 8
 
 
 async def test_boards_are_chosen_by_keys_and_more_rows_by_a_button(phone: Page, server: AppServer, event: EventClient):

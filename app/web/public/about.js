@@ -18,10 +18,16 @@ export class About {
   #timer = 0;
   #isAsking = false;
   #isDueAgain = false;
+  #skewMs = 0;
 
   constructor(url, onChange) {
     this.#url = url;
     this.#onChange = onChange;
+  }
+
+  /** The server's time: a visitor's clock may be wrong by minutes. Right to a second, from the first document on. */
+  get now() {
+    return Date.now() + this.#skewMs;
   }
 
   start() {
@@ -51,9 +57,14 @@ export class About {
   }
 
   async #ask() {
+    const asked = Date.now();
     const answer = await fetch(this.#url, { signal: AbortSignal.timeout(ANSWER_MS), referrerPolicy: "no-referrer" });
     if (answer.status >= 500 || answer.status === 429) throw new Error(`${answer.status}`);
     const said = await answer.json();
+    const date = Date.parse(answer.headers.get("date") ?? "");
+    // The header has whole seconds: half of one more is nearer, and less than two is no difference.
+    const skew = date + 500 - (asked + Date.now()) / 2;
+    this.#skewMs = Math.abs(skew) > 2000 ? skew : 0;
     this.problem = answer.ok ? "" : answer.status === 404 ? "unknown" : said.code === "key_missing" ? "closed" : "refused";
     if (answer.ok) this.document = said;
   }

@@ -47,20 +47,26 @@ function makeSession() {
 
 /** Pinned products with the offer for each, then offers for what is not pinned. */
 function showPins(parent, pins, offers, unit, words, format, now) {
-  const items = pins.map((pin) => ({ sku: pin.sku, offer: offers.find((offer) => offer.sku === pin.sku) }));
+  const items = pins.map((pin) => ({ ...pin, offer: offers.find((offer) => offer.sku === pin.sku) }));
   const shown = new Set(items.map((item) => item.offer));
   items.push(...offers.filter((offer) => !shown.has(offer)).map((offer) => ({ sku: offer.sku, offer })));
   const keyOf = (item) => `${item.sku}/${item.offer?.id ?? ""}`;
-  const create = () => make("li", "", named("span", "sku", ""), make("span", "price"), make("span", "until"));
-  list(parent, items, keyOf, create, (element, { sku, offer }) => {
-    put(element.children[0], sku);
-    put(element.children[1], offer ? format.money(offer.price, unit) : "");
+  list(parent, items, keyOf, makePin, (element, { sku, title, price, code, offer }) => {
+    const find = (name) => element.querySelector(`.${name}`);
+    put(find("sku"), title || sku);
+    put(find("was"), offer && price && price !== offer.price ? format.money(price, unit) : "");
+    put(find("price"), offer ? format.money(offer.price, unit) : price ? format.money(price, unit) : "");
+    put(find("code"), code ? words.code(code) : "");
     const starts = offer ? Date.parse(offer.starts_at) : 0;
     const left = offer ? format.left(Date.parse(offer.ends_at) - now) : "";
-    put(element.children[2], !offer ? "" : starts > now ? words.offerFrom(format.time(starts)) : words.offerUntil(left));
-    element.children[2].hidden = !offer;
+    put(find("until"), !offer ? "" : starts > now ? words.offerFrom(format.time(starts)) : words.offerUntil(left));
   });
   parent.hidden = !items.length;
+}
+
+function makePin() {
+  const prices = make("span", "prices", make("s", "was"), " ", make("span", "price"));
+  return make("li", "", named("span", "sku", ""), prices, make("span", "code"), make("span", "until"));
 }
 
 export function showGoals(state, words, format) {

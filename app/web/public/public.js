@@ -99,8 +99,8 @@ function render(isLively) {
   lookAgain(shown);
   watch(shown);
   showHead(now, state);
-  showAnnouncements(shown, client.now());
-  showAir(shown, documentOf("/viewers"), words, format, client.now());
+  showAnnouncements(shown, about.now);
+  showAir(shown, documentOf("/viewers"), words, format, about.now);
   showGoals(shown, words, format);
   at("boards").hidden = !opens("boards");
   if (opens("boards")) board.show(channels.get(event + board.channel), format, isLively);
@@ -169,8 +169,8 @@ function showHead(now, state) {
 }
 
 function countdownOf({ status, starts_at: starts, ends_at: ends, entered_at: entered }) {
-  const untilStart = Date.parse(starts) - client.now();
-  const untilEnd = Date.parse(ends) - client.now();
+  const untilStart = Date.parse(starts) - about.now;
+  const untilEnd = Date.parse(ends) - about.now;
   if (status === "final") return words.finalSince(format.moment(entered));
   if (status === "ended") return words.endedAt(format.moment(ends));
   if (status !== "live" && status !== "paused" && untilStart > 0) return words.startsIn(format.left(untilStart));

@@ -32,6 +32,7 @@ export const FRENCH = {
   onAir: "Direct",
   since: (time) => `depuis ${time}`,
   somebody: "À l’antenne",
+  code: (code) => `Code ${code}`,
   offerUntil: (left) => `L’offre se termine dans ${left}`,
   offerFrom: (time) => `Offre à partir de ${time}`,
   goals: "Objectifs",

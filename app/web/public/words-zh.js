@@ -32,6 +32,7 @@ export const CHINESE = {
   onAir: "直播中",
   since: (time) => `${time} 开播`,
   somebody: "直播中",
+  code: (code) => `优惠码 ${code}`,
   offerUntil: (left) => `优惠剩余 ${left}`,
   offerFrom: (time) => `优惠 ${time} 开始`,
   goals: "目标",

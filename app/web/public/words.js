@@ -35,6 +35,7 @@ const ENGLISH = {
   onAir: "On air",
   since: (time) => `since ${time}`,
   somebody: "On air",
+  code: (code) => `Code ${code}`,
   offerUntil: (left) => `Offer ends in ${left}`,
   offerFrom: (time) => `Offer from ${time}`,
   goals: "Goals",
