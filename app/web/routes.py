@@ -96,14 +96,20 @@ def _static(request: Request, file: File | None, is_this_version: bool, headers:
 
 
 def _response(request: Request, file: File, caching: str, headers: dict[str, str]) -> Response:
+    takes_packed = "gzip" in request.headers.get("accept-encoding", "")
+    # Two representations, so two tags.
+    etag = f'{file.etag[:-1]}-gzip"' if takes_packed else file.etag
     headers = {
-        "ETag": file.etag,
+        "ETag": etag,
+        "Vary": "Accept-Encoding",
         "Cache-Control": caching,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
         **headers,
     }
     held = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if file.etag in held or "*" in held:
+    if etag in held or "*" in held:
         return Response(status_code=304, headers=headers)
+    if takes_packed:
+        return Response(file.packed, media_type=file.media_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.media_type, headers=headers)

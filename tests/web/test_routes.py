@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 import app.web
 from app.errors import AppError
+from app.web import Files, without_comments
 from app.web.routes import web_routes
 from tests.realtime.served import problem
 
@@ -19,6 +20,8 @@ SOURCES = sorted(
     for path in WEB.rglob("*")
     if path.suffix in (".html", ".css", ".js") and "vendor" not in path.relative_to(WEB).parts
 )
+
+COMPONENTS = sorted(path.name for path in (WEB / "components").glob("kos-*.js") if path.name != "kos-client.js")
 
 
 @pytest_asyncio.fixture
@@ -92,6 +95,81 @@ async def test_what_a_browser_holds_is_not_sent_again(client):
         assert again.content == b""
         assert again.headers["etag"] == first.headers["etag"]
         assert changed.status_code == 200
+
+
+async def test_files_are_packed_for_whoever_takes_them_so(client):
+    address = (await static_addresses(client))[0]
+    plain = await client.get(address, headers={"Accept-Encoding": "identity"})
+    packed = await client.get(address, headers={"Accept-Encoding": "br, gzip"})
+
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.content == plain.content
+    assert packed.headers["etag"] != plain.headers["etag"]
+
+
+def test_comments_of_scripts_are_not_sent_and_lines_stay_where_they_are():
+    script = b"""// What it is.
+/** Says
+ * how. */
+const a = "// no comment"; // stays
+  // Why.
+const b = `
+  /* a style's */
+`;
+const c = 6 / 2 /** kept */ / 3;
+"""
+
+    assert (
+        without_comments(script)
+        == b"""
+
+
+const a = "// no comment"; // stays
+
+const b = `
+  /* a style's */
+`;
+const c = 6 / 2 /** kept */ / 3;
+"""
+    )
+
+
+def test_vendored_files_are_sent_as_they_are():
+    files = Files(WEB)
+    vendored = [path for path in WEB.rglob("*.js") if "vendor" in path.relative_to(WEB).parts]
+
+    assert vendored
+    for path in vendored:
+        sent = files.static(path.relative_to(WEB).as_posix())
+        assert sent is not None
+        assert sent.content == path.read_bytes()
+
+
+def scripts_of(start: list[str]) -> set[str]:
+    """These modules and all that they import, before anything is asked for by name."""
+    found: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        text = (WEB / name).read_text()
+        for imported in re.findall(r'^(?:import|export)\b[^"]*"(\./[^"]+|\.\./[^"]+)"', text, re.MULTILINE):
+            waiting.append((WEB / name).parent.joinpath(imported).resolve().relative_to(WEB.resolve()).as_posix())
+    return found
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_scripts_of_an_overlay_are_less_than_30_kilobytes(component):
+    files = Files(WEB)
+    scripts = scripts_of(["overlays/overlay.js", "overlays/boot.js", f"components/{component}"])
+    sizes = {name: len(file.packed) for name in scripts if (file := files.static(name))}
+
+    assert len(sizes) == len(scripts) > 15
+    assert sum(sizes.values()) < 30 * 1024, sizes
 
 
 async def test_address_of_another_version_is_served_but_not_kept(client):
