@@ -21,6 +21,7 @@ _MEDIA_TYPES = {
 }
 _PAGE = ".html"
 COMPONENTS_FOLDER = "components"
+VENDOR = "vendor/"
 _STATIC_PLACE = b"{{static}}"
 
 
@@ -64,7 +65,8 @@ class Files:
 
     def component(self, name: str) -> File | None:
         """A module that pages of other sites may load as well; None if there is none of this name."""
-        return None if "/" in name else self._static.get(f"{COMPONENTS_FOLDER}/{name}")
+        is_inside = "/" not in name.removeprefix(VENDOR)
+        return self._static.get(f"{COMPONENTS_FOLDER}/{name}") if is_inside else None
 
     def page(self, name: str, root: str) -> File:
         """A page; ``root`` is the relative address of the site's root from where the page is served."""

@@ -81,7 +81,7 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
         headers = {"Location": f"{files.digest}/{name}", "Cache-Control": _ASK_EVERY_TIME, **_FOR_ALL_SITES}
         return Response(status_code=307, headers=headers)
 
-    @router.api_route("/components/v1/{digest}/{name}", methods=_METHODS)
+    @router.api_route("/components/v1/{digest}/{name:path}", methods=_METHODS)
     async def component(request: Request, digest: str, name: str) -> Response:
         return _static(request, files.component(name), digest == files.digest, _FOR_ALL_SITES)
 

@@ -175,9 +175,9 @@ async def test_states_that_show_no_board_say_why_where_a_link_is_tried_out(page:
         served.source.documents["kos101/boards/empty"] = board(1, {})
         cases = [
             ("refused", "This link is no longer valid", {"token": "bad"}),
-            ("forbidden", "This link does not open this board", {"event": "rival"}),
-            ("unknown", "No such event or board", {"board": "none"}),
-            ("unknown", "No such event or board", {"board": "%20%00"}),
+            ("forbidden", "This link does not open this part", {"event": "rival"}),
+            ("unknown", "There is nothing of this name", {"board": "none"}),
+            ("unknown", "There is nothing of this name", {"board": "%20%00"}),
             ("empty", "No sales yet", {"board": "empty"}),
         ]
         for state, sentence, query in cases:

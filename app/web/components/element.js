@@ -1,15 +1,17 @@
 // What every component of ours is made on: it follows channels, keeps the last good picture, and says how true it is.
 
+import { askedColors } from "./colors.js";
 import { chosenLanguage, formatOf } from "./format.js";
 import { eachFrame } from "./frames.js";
 import { clientOf } from "./kos-client.js";
+import { NO_LOOK, assetUrl, dress, lookOf } from "./look.js";
 import { markupOf, sheetOf } from "./markup.js";
 import { mayMove } from "./motion.js";
 import { decimal } from "./parameters.js";
 import { themeCss } from "./themes.js";
 import { wordsOf } from "./words.js";
 
-const ATTRIBUTES = ["server", "event", "token", "lang", "theme", "delay-ms", "room", "preview", "demo", "fill"];
+const ATTRIBUTES = ["server", "event", "token", "lang", "theme", "colors", "delay-ms", "room", "preview", "demo", "fill"];
 const DELAY_MAX_MS = 60000;
 // Of a module under /static/{digest}/components or /components/v1/{digest}.
 const HOME = new URL("../../../", import.meta.url).href;
@@ -56,6 +58,8 @@ const CSS = `
     background: var(--k-warn);
     border-radius: 99em;
   }
+  /* A name from right to left still stands where names stand. */
+  [dir="auto"] { text-align: -webkit-match-parent; text-align: match-parent; }
   .notice:empty, .stale-badge:empty { display: none; }
 `;
 
@@ -83,6 +87,9 @@ export class KosElement extends HTMLElement {
   #follows = [];
   #told = null;
   #followed = "";
+  #look = null;
+  #unwatch = () => {};
+  #server = HOME;
   #frames = null;
   #sizes = new ResizeObserver(() => this.changed());
   #timers = new Set();
@@ -140,6 +147,21 @@ export class KosElement extends HTMLElement {
 
   get words() {
     return wordsOf(this.language);
+  }
+
+  /** Colours of teams by id: those asked for here, else those of the event's look. */
+  get colors() {
+    return new Map([...Object.entries(this.look.team_colors), ...askedColors(this.getAttribute("colors"))]);
+  }
+
+  /** How the event looks, as in GET /v1/events/{event}/look. */
+  get look() {
+    return this.#look?.now ?? NO_LOOK;
+  }
+
+  /** Address of an asset, "" for none. */
+  asset(name) {
+    return name ? assetUrl(this.#server, name) : "";
   }
 
   /** An element of the markup, by its id. */
@@ -203,7 +225,10 @@ export class KosElement extends HTMLElement {
     if (followed !== this.#followed) {
       this.#unfollow();
       this.#followed = followed;
+      this.#server = server;
       this.#client = isDemo ? null : clientOf(server, token);
+      this.#look = isDemo || !this.event ? null : lookOf(server, token, this.event, this.#client);
+      this.#unwatch = this.#look?.watch(() => this.changed()) ?? this.#unwatch;
       // Until it is known for how long, everything is held back: a board shown early cannot be taken back.
       const delay = room ? Infinity : this.#delay();
       if (room && names.length) this.#told = this.#client.follow(`${this.event}/overlays`, () => this.#pace());
@@ -215,6 +240,8 @@ export class KosElement extends HTMLElement {
   #unfollow() {
     for (const follow of this.#follows) follow.stop();
     this.#told?.stop();
+    this.#unwatch();
+    this.#unwatch = () => {};
     this.#told = null;
     this.#follows = [];
     this.#followed = "";
@@ -241,6 +268,7 @@ export class KosElement extends HTMLElement {
     const state = this.#state(documents);
     const { words, language } = this;
     const format = formatOf(language);
+    dress(this, this.look);
     const jumps = this.#follows.reduce((sum, follow) => sum + follow.jumps, 0);
     const isLively = isSeen && jumps === this.#jumps && !document.hidden;
     const heard = this.#client?.heardDate;

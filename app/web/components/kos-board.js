@@ -1,7 +1,7 @@
 // A board as a ranked list over video: rows climb, scores glow when they change. Attributes: docs/overlays.md.
 
 import { BOARD_CSS } from "./board-style.js";
-import { askedColors } from "./colors.js";
+import { sampleHosts, sampleTeams } from "./demo.js";
 import { KosElement, put } from "./element.js";
 import { fit, fitWidth } from "./fit.js";
 import { decimal, integer } from "./parameters.js";
@@ -10,7 +10,7 @@ import { Rows } from "./rows.js";
 const SPOKEN_EVERY_MS = 10000;
 
 export class KosBoard extends KosElement {
-  static parameters = ["board", "limit", "scale", "align", "gap", "heading", "colors"];
+  static parameters = ["board", "limit", "scale", "align", "gap", "heading"];
   static saysEmpty = true;
   static css = BOARD_CSS;
   static template = `
@@ -63,12 +63,16 @@ export class KosBoard extends KosElement {
     return board.rows.length === 0;
   }
 
+  demo() {
+    return [sampleHosts(), sampleTeams()].filter((board) => board.board === this.board.split(".")[0]).slice(0, 1);
+  }
+
   connected() {
     this.every(1000, () => this.#speak());
   }
 
   draw([board], context) {
-    this.#rows.colors = askedColors(this.getAttribute("colors"));
+    this.#rows.colors = this.colors;
     this.#drawHead(board, context);
     const wanted = board.rows.slice(0, this.limit);
     const { unit, rows } = this.#fit(wanted.length);
