@@ -100,8 +100,8 @@ def show(number: int, prefix: str, now: datetime) -> list[Action]:
         for sku, title, price in _PRODUCTS[place::2][:2] + _PRODUCTS[-1:] * (1 - place):
             pin = {"session": session, "sku": sku, "title": title, "price": price, "code": _code(first)}
             found.append(Action("pins", pin))
-            if price := _OFFERS.get(sku):
-                offer = {"id": f"{session}-{sku}", "session": session, "sku": sku, "price": price, "ends_at": until}
+            if reduced := _OFFERS.get(sku):
+                offer = {"id": f"{session}-{sku}", "session": session, "sku": sku, "price": reduced, "ends_at": until}
                 found.append(Action("offers", offer))
     return found
 

@@ -23,11 +23,8 @@ _PAGE = ".html"
 COMPONENTS_FOLDER = "components"
 VENDOR = "vendor/"
 _STATIC_PLACE = b"{{static}}"
-
-
 # Comments that have their lines to themselves, as all of ours do. Vendored files keep theirs: they name the licence.
 _COMMENT = re.compile(rb"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
-_VENDOR = "vendor/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def without_comments(script: bytes) -> bytes:
 
 
 def _file(name: str, content: bytes) -> File:
-    if name.endswith(".js") and _VENDOR not in name:
+    if name.endswith(".js") and VENDOR not in name:
         content = without_comments(content)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     return File(content, gzip.compress(content, mtime=0), _MEDIA_TYPES[Path(name).suffix], etag)
