@@ -32,6 +32,14 @@ _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_EVERY_TIME: Final = "no-cache"
 _METHODS: Final = ["GET", "HEAD"]
 _PAGE: Final = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
+# The console shows overlays in frames of its own site, and is itself in nobody's: a click in it does things. Its
+# stylesheets are files; nothing needs a style in a page.
+_CONSOLE: Final = _PAGE | {
+    "Content-Security-Policy": _POLICY.replace("frame-ancestors 'self'", "frame-ancestors 'none'").replace(
+        "style-src 'self' 'unsafe-inline'", "style-src 'self'"
+    )
+    + "; frame-src 'self'"
+}
 # Any site may embed the components: they are the same for everybody, and what they show takes a token.
 _FOR_ALL_SITES: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 # What an overlay page can show; "scene" is several of them.
@@ -42,8 +50,8 @@ OVERLAYS: Final = (
 
 
 def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, folder: Path | None = None) -> APIRouter:
-    """``/overlay/{event}/{component}``, ``/e/{event}``, ``/docs``, ``/static/...`` and ``/components/v1/...``;
-    ``may_read_docs`` guards the third.
+    """``/overlay/{event}/{component}``, ``/e/{event}``, ``/console``, ``/docs``, ``/static/...`` and ``/components/v1/...``;
+    ``may_read_docs`` guards the fourth.
 
     Errors: NotFound ``file_unknown``.
     """
@@ -51,11 +59,17 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
     overlay = files.page("overlays/overlay.html", root="../../")
     public = files.page("public/public.html", root="../")
     docs = files.page("docs/docs.html", root="")
+    console = files.page("console/console.html", root="")
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/docs", methods=_METHODS, dependencies=[Depends(may_read_docs)] if may_read_docs else [])
     async def api_reference(request: Request) -> Response:
         return _response(request, docs, _ASK_EVERY_TIME, _PAGE)
+
+    @router.api_route("/console", methods=_METHODS)
+    async def console_page(request: Request) -> Response:
+        # Nobody's: it signs in, or goes on with the cookie of a session.
+        return _response(request, console, _ASK_EVERY_TIME, _CONSOLE)
 
     @router.api_route("/overlay/{event}/{component}", methods=_METHODS)
     async def overlay_page(request: Request, event: str, component: str) -> Response:

@@ -1,0 +1,108 @@
+// The console: signed in or not, its frame around every page, and which page it is.
+
+import { disconnect, useChannel } from "./live.js";
+import { PAGES } from "./pages.js";
+import { address, go, match, useRoute } from "./router.js";
+import { resume, useSession, whyNot } from "./session.js";
+import { Side, TopBar } from "./shell.js";
+import { SignIn } from "./sign-in.js";
+import { Questions } from "./ui/dialog.js";
+import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./ui/html.js";
+import { Empty, ErrorNote, Loading, Note } from "./ui/states.js";
+import { Toasts } from "./ui/toast.js";
+
+function Console() {
+  const { state, session, notice, problem } = useSession();
+  useEffect(() => {
+    if (state === "out") disconnect();
+  }, [state]);
+  if (state === "in") return html`<${Frame} session=${session} />`;
+  if (state === "out") return html`<${SignIn} notice=${notice} />`;
+  return html`<main class="gate">
+    ${problem ? html`<${ErrorNote} problem=${problem} retry=${resume} />` : html`<${Loading} label="Opening the console" />`}
+  </main>`;
+}
+
+function found(segments) {
+  for (const page of PAGES) {
+    const params = match(page.path, segments);
+    if (params) return { page, params };
+  }
+  return { page: null, params: {} };
+}
+
+function Frame({ session }) {
+  const { segments, query } = useRoute();
+  const { page, params } = found(segments);
+  // What is not an event's page still has the last event beside it.
+  const last = useRef("");
+  const event = params.event ?? "";
+  if (event) last.current = event;
+  const followed = event || last.current;
+  const channel = useChannel(followed || null);
+  const state = channel.document?.event === followed ? channel.document : null;
+  useEffect(() => {
+    if (segments.length === 0) go(address("events"), true);
+    else if (segments.length === 2 && segments[0] === "events") go(address("events", segments[1], "live"), true);
+  }, [segments.join("/")]);
+  const title = page?.title ?? "Not found";
+  useEffect(() => {
+    document.title = [title, event && (state?.event_name ?? event), "KOS Live"].filter(Boolean).join(" · ");
+  }, [title, event, state?.event_name]);
+  const [isOpen, open] = useState(false);
+  const main = useRef(null);
+  const address_ = segments.join("/");
+  const isFirst = useRef(true);
+  useEffect(() => {
+    open(false);
+    // Who does not see the page change hears it begin anew; the first one is begun by the browser.
+    if (!isFirst.current) main.current.focus({ preventScroll: true });
+    isFirst.current = false;
+    scrollTo(0, 0);
+  }, [address_]);
+  return html`<a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the page</a>
+    <${TopBar} ...${{ session, state, event: followed, isOpen, open }} />
+    <div class="below">
+      <${Side} ...${{ event: followed, page, isOpen }} />
+      <main id="main" tabindex="-1" ref=${main}>
+        ${segments.length > 0 && html`<${Place} key=${address_} ...${{ page, params, query, event, state, session, error: event ? channel.error : null }} />`}
+      </main>
+    </div>
+    <${Toasts} />
+    <${Questions} />`;
+}
+
+function Place({ page, error, ...props }) {
+  if (!page) return html`<${Empty} title="There is no such page"><a href=${address("events")}>Go to the events</a><//>`;
+  const why = whyNot(page.scopes);
+  if (why) {
+    return html`<h1>${page.title}</h1>
+      <${Note} tone="warn">${why} Ask whoever runs the installation for a key that has it.<//>`;
+  }
+  if (error && !props.state && !error.retryable) {
+    const text = error.code === "event_unknown" ? `There is no event “${props.event}”, or it is another brand's.` : error.message;
+    return html`<${Empty} title=${text}><a href=${address("events")}>Go to the events</a><//>`;
+  }
+  return html`<${Loaded} key=${page.path} page=${page} props=${props} />`;
+}
+
+/** A page's module is fetched when it is first wanted. */
+function Loaded({ page, props }) {
+  const [module, take] = useState(null);
+  const [problem, fail] = useState(null);
+  const [broken, mend] = useErrorBoundary((error) => console.error(error));
+  const load = () => {
+    fail(null);
+    page.load().then(take, () => fail({ message: "This page could not be loaded.", code: "unreachable" }));
+  };
+  useEffect(load, [page]);
+  if (broken) {
+    const sorry = { message: "Something in this page went wrong. What you did before is kept.", code: "page_broken" };
+    return html`<${ErrorNote} problem=${sorry} retry=${mend} />`;
+  }
+  if (problem) return html`<${ErrorNote} problem=${problem} retry=${load} />`;
+  return module ? html`<${module.default} ...${props} />` : html`<${Loading} lines=${6} label=${`Loading ${page.title}`} />`;
+}
+
+render(html`<${Console} />`, document.getElementById("console"));
+resume();

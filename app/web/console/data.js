@@ -1,0 +1,89 @@
+// What pages read: once, again after a change, or page after page of a list.
+
+import { Problem, get } from "./api.js";
+import { useCallback, useEffect, useRef, useState } from "./ui/html.js";
+
+/**
+ * The answer of a GET: `{data, problem, isLoading, reload}`. `data` stays while it is read again.
+ *
+ * `path` null reads nothing. With `everyMs` it is read again after that time, while somebody looks.
+ */
+export function useData(path, params = {}, { everyMs = 0 } = {}) {
+  const [held, hold] = useState({ data: null, problem: null, isLoading: path !== null, path });
+  const [asked, ask] = useState(0);
+  const wanted = JSON.stringify(params);
+  useEffect(() => {
+    if (path === null) return hold({ data: null, problem: null, isLoading: false, path });
+    const aborting = new AbortController();
+    hold((now) => ({ ...now, data: now.path === path ? now.data : null, path, isLoading: true }));
+    get(path, JSON.parse(wanted), { signal: aborting.signal }).then(
+      (data) => hold({ data, problem: null, isLoading: false, path }),
+      (problem) => aborting.signal.aborted || hold((now) => ({ ...now, problem: known(problem), isLoading: false })),
+    );
+    return () => aborting.abort();
+  }, [path, wanted, asked]);
+  const reload = useCallback(() => ask((count) => count + 1), []);
+  useEffect(() => {
+    if (!everyMs || path === null) return undefined;
+    const timer = setInterval(() => document.hidden || reload(), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs, path, reload]);
+  return { ...held, reload };
+}
+
+function known(problem) {
+  if (problem instanceof Problem) return problem;
+  console.error(problem);
+  return new Problem(0, { code: "internal", detail: "Something in this page went wrong. Load it again." });
+}
+
+/**
+ * A list that the server gives by pages: `{rows, problem, isLoading, hasMore, more, reload, first}`.
+ *
+ * `items` names the list in the answer; `first` is the first page's answer, for what it says besides. Another path or
+ * other params begin anew. `more()` reads the next page, once however often it is called.
+ */
+export function useList(path, params, items) {
+  const nothing = { rows: [], problem: null, isLoading: path !== null, cursor: "", first: null };
+  const [held, hold] = useState(nothing);
+  const [asked, ask] = useState(0);
+  const reading = useRef(null);
+  const wanted = JSON.stringify(params ?? {});
+
+  const read = useCallback(
+    async (cursor) => {
+      if (reading.current && cursor) return;
+      reading.current?.abort();
+      const mine = new AbortController();
+      reading.current = mine;
+      hold((now) => ({ ...now, isLoading: true, problem: null }));
+      try {
+        const answer = await get(path, { ...JSON.parse(wanted), cursor }, { signal: mine.signal });
+        hold((now) => ({
+          rows: cursor ? [...now.rows, ...answer[items]] : answer[items],
+          problem: null,
+          isLoading: false,
+          cursor: answer.cursor ?? "",
+          first: cursor ? now.first : answer,
+        }));
+      } catch (problem) {
+        if (!mine.signal.aborted) hold((now) => ({ ...now, isLoading: false, problem: known(problem) }));
+      }
+      if (reading.current === mine) reading.current = null;
+    },
+    [path, wanted, items],
+  );
+
+  useEffect(() => {
+    if (path === null) return hold(nothing);
+    read("");
+    return () => {
+      reading.current?.abort();
+      reading.current = null;
+    };
+  }, [read, asked]);
+
+  const more = useCallback(() => held.cursor && read(held.cursor), [held.cursor, read]);
+  const reload = useCallback(() => ask((count) => count + 1), []);
+  return { ...held, hasMore: held.cursor !== "", more, reload };
+}

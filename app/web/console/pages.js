@@ -1,0 +1,30 @@
+// Every page of the console, one line each: where it is, what it is called, who may see it, and its module.
+//
+// A module's default export is a component. It gets `event` (the id in the address), `state` (the live document of the
+// channel `{event}`, null until it is here), `params` and `query` of the address, and `session`.
+
+export const PAGES = [
+  { path: "events", title: "Events", icon: "events", group: "all", scopes: ["ops"], load: () => import("./pages/events.js") },
+  {
+    path: "events/:event/live",
+    title: "Live desk",
+    icon: "live",
+    group: "event",
+    scopes: ["ops", "audit", "finance"],
+    load: () => import("./pages/live.js"),
+  },
+  {
+    path: "events/:event/orders",
+    title: "Orders",
+    icon: "orders",
+    group: "event",
+    scopes: ["ops", "audit", "finance"],
+    load: () => import("./pages/orders.js"),
+  },
+  {
+    path: "events/:event/orders/:source/:order",
+    title: "Order",
+    scopes: ["ops", "audit"],
+    load: () => import("./pages/order.js"),
+  },
+];

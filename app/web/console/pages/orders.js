@@ -1,0 +1,2 @@
+import { html } from "../ui/html.js";
+export default function Orders() { return html`<h1>Orders</h1>`; }

@@ -1,0 +1,43 @@
+// Short messages at the screen's edge, said aloud too. An error stays until it is closed.
+
+import { classes, html, useEffect, useState } from "./html.js";
+
+const SHOWN_MS = 6000;
+const MOST = 4;
+const changes = new EventTarget();
+let messages = [];
+let lastId = 0;
+
+function become(next) {
+  messages = next.slice(-MOST);
+  changes.dispatchEvent(new Event("change"));
+}
+
+/** Say something; `tone`: good or bad. */
+export function toast(text, tone = "good") {
+  const id = (lastId += 1);
+  become([...messages, { id, text, tone }]);
+  if (tone !== "bad") setTimeout(() => become(messages.filter((message) => message.id !== id)), SHOWN_MS);
+}
+
+/** Where they appear; the shell has one. Two regions, there from the start: what is said politely and what is not. */
+export function Toasts() {
+  const [shown, show] = useState(messages);
+  useEffect(() => {
+    const changed = () => show(messages);
+    changes.addEventListener("change", changed);
+    return () => changes.removeEventListener("change", changed);
+  }, []);
+  const close = (id) => become(messages.filter((message) => message.id !== id));
+  const region = (tones, live) => html`<div aria-live=${live} role=${live === "polite" ? "status" : "alert"}>
+    ${shown
+      .filter((message) => tones.includes(message.tone))
+      .map(
+        (message) => html`<div key=${message.id} class=${classes("toast", message.tone)}>
+          <span>${message.text}</span>
+          <button class="close" aria-label="Close this message" onClick=${() => close(message.id)}>×</button>
+        </div>`,
+      )}
+  </div>`;
+  return html`<div class="toasts">${region(["good"], "polite")}${region(["bad"], "assertive")}</div>`;
+}
