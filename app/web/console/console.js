@@ -31,14 +31,31 @@ function found(segments) {
   return { page: null, params: {} };
 }
 
+function heldEvent() {
+  try {
+    return sessionStorage.getItem("kos-event") ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function holdEvent(event) {
+  try {
+    sessionStorage.setItem("kos-event", event);
+  } catch {
+    // A browser that keeps nothing: there is no last event after a reload.
+  }
+}
+
 function Frame({ session }) {
   const { segments, query } = useRoute();
   const { page, params } = found(segments);
-  // What is not an event's page still has the last event beside it.
-  const last = useRef("");
+  // What is not an event's page still has the last event beside it, after a reload of the tab too.
+  const last = useRef(heldEvent());
   const event = params.event ?? "";
   if (event) last.current = event;
   const followed = event || last.current;
+  useEffect(() => holdEvent(followed), [followed]);
   const channel = useChannel(followed || null);
   const state = channel.document?.event === followed ? channel.document : null;
   useEffect(() => {
@@ -51,7 +68,7 @@ function Frame({ session }) {
   }, [title, event, state?.event_name]);
   const [isOpen, open] = useState(false);
   const main = useRef(null);
-  const address_ = segments.join("/");
+  const place = segments.join("/");
   const isFirst = useRef(true);
   useEffect(() => {
     open(false);
@@ -59,13 +76,13 @@ function Frame({ session }) {
     if (!isFirst.current) main.current.focus({ preventScroll: true });
     isFirst.current = false;
     scrollTo(0, 0);
-  }, [address_]);
+  }, [place]);
   return html`<a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the page</a>
     <${TopBar} ...${{ session, state, event: followed, isOpen, open }} />
     <div class="below">
       <${Side} ...${{ event: followed, page, isOpen }} />
       <main id="main" tabindex="-1" ref=${main}>
-        ${segments.length > 0 && html`<${Place} key=${address_} ...${{ page, params, query, event, state, session, error: event ? channel.error : null }} />`}
+        ${segments.length > 0 && html`<${Place} key=${place} ...${{ page, params, query, event, state, session, error: event ? channel.error : null }} />`}
       </main>
     </div>
     <${Toasts} />

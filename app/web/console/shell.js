@@ -112,8 +112,9 @@ function Group({ title, pages, event, page }) {
       ${pages.map((each) => {
         const why = whyNot(each.scopes);
         const inside = html`<${Icon} name=${why ? "lock" : each.icon} />${each.title}`;
-        // A page below another one (an order of the orders) marks that one.
-        const isHere = page === each || (page && !page.group && page.path.startsWith(`${each.path}/`));
+        // A page below another one (an order of the orders) marks that one; the events are not what all is below of.
+        const isBelow = page && !page.group && each.group === "event" && page.path.startsWith(`${each.path}/`);
+        const isHere = page === each || isBelow;
         return html`<li key=${each.path}>
           ${why
             ? html`<span class="off" title=${why}>${inside}<span class="unseen"> (${why})</span></span>`

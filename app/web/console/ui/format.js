@@ -23,17 +23,20 @@ export function money(amount, currency, isShort = false) {
   return cached(`m${currency}${isShort}`, () => new Intl.NumberFormat(LANGUAGE, { ...options, ...short })).format(amount);
 }
 
-/** Whatever has a unit: money for a currency's code, per cent for "%" (a fraction), else a count. */
+/** Whatever has a unit: money for a currency's code, per cent for "ratio", else a count. */
 export function measured(value, unit, isShort = false) {
   if (isNone(value)) return NONE;
   if (isCurrency(unit)) return money(value, unit, isShort);
-  return unit === "%" ? share(value) : count(value);
+  return unit === "ratio" ? share(value) : count(value);
 }
 
 export function count(value) {
   if (isNone(value)) return NONE;
   return cached("n", () => new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 2 })).format(value);
 }
+
+/** "1 order", "1,240 orders". */
+export const plural = (number, one, many = `${one}s`) => `${count(number)} ${Number(number) === 1 ? one : many}`;
 
 /** A fraction ("0.0312") as per cent. */
 export function share(value) {

@@ -12,6 +12,12 @@ export function windowOf(scrolled, height, rows, rowPx = ROW_PX) {
   return [Math.min(first, rows), Math.min(rows, Math.ceil((scrolled + height) / rowPx) + SPARE_ROWS)];
 }
 
+/** The least width of all columns together, so that head and rows agree on their tracks when the box is narrower. */
+export function leastWidth(columns) {
+  const rems = columns.map(({ width = "1fr" }) => Number(/([\d.]+)rem/.exec(width)?.[1] ?? 6));
+  return `${rems.reduce((sum, rem) => sum + rem, 0)}rem`;
+}
+
 /** Where a key leads from a row; null if it leads nowhere. */
 export function moved(key, from, rows, page) {
   const to = { ArrowDown: from + 1, ArrowUp: from - 1, PageDown: from + page, PageUp: from - page, Home: 0, End: rows - 1 }[key];
@@ -75,8 +81,9 @@ export function Table(props) {
     else return;
     event.preventDefault();
   };
-  const tracks = columns.map((column) => column.width ?? "1fr").join(" ");
-  const narrow = columns.filter((column) => !column.isMinor).map((column) => column.width ?? "1fr").join(" ");
+  const tracks = (some) => some.map((column) => column.width ?? "1fr").join(" ");
+  const major = columns.filter((column) => !column.isMinor);
+  const widths = { "--tracks": tracks(columns), "--narrow": tracks(major), "--least": leastWidth(columns), "--least-narrow": leastWidth(major) };
   const visible = rows.slice(first, behind);
   return html`<div class="table-frame">
     <div
@@ -89,7 +96,7 @@ export function Table(props) {
       aria-activedescendant=${rows.length ? `${id}-${here}` : undefined}
       tabindex="0"
       ref=${box}
-      style=${{ "--tracks": tracks, "--narrow": narrow, maxHeight: height }}
+      style=${{ ...widths, maxHeight: height }}
       onScroll=${measure}
       onKeyDown=${pressed}
     >
