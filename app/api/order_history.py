@@ -5,6 +5,7 @@ from typing import Any
 
 from app.journal.entry import Entry
 from app.sales.money import format_amount
+from app.sales.postings import postings_of
 from app.sales.times import rfc3339
 
 
@@ -18,8 +19,8 @@ def history(
 ) -> list[dict[str, Any]]:
     """One row per entry, the oldest first.
 
-    Shape: ``changes`` sums what the entry moved by host and team, without those for whom it moved nothing; what is
-    unknown or does not apply is left out. ``reasons`` are by key of correction, ``persons`` by actor.
+    Shape: ``changes`` sums what the entry moved by host and team, without those for whom it moved nothing; ``postings``
+    are what it booked, debit positive; what is unknown or does not apply is left out. ``reasons`` are by key of correction, ``persons`` by actor.
     """
     return [_row(entry, exponent, reasons, persons) for entry in entries]
 
@@ -53,7 +54,12 @@ def _row(entry: Entry, exponent: int, reasons: Mapping[str, str], persons: Mappi
         for (host, team), amount in moved.items()
         if amount
     ]
-    return row | {name: value for name, value in known.items() if value} | ({"changes": changes} if changes else {})
+    booked = [
+        {"account": account, "amount": format_amount(amount, exponent)}
+        for account, amount in postings_of(entry.kind, content)
+    ]
+    told = {**known, "changes": changes, "postings": booked}
+    return row | {name: value for name, value in told.items() if value}
 
 
 def _moved(kind: str, content: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:

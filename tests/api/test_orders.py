@@ -374,6 +374,9 @@ async def test_history_of_an_order_says_who_why_and_what_moved(api: Api, event: 
         ("order.cancelled", "admin", None, None, "30.00", None, sold("-30.00")),
     ]
     assert history[0]["actor"] == f"key:{made['id']}"
+    booked = {row["account"]: row["amount"] for row in history[1]["postings"]}
+    assert booked == {"Income:Sales:ruby:h7": "-34.00", "Assets:Clearing:shop": "34.00"}
+    assert "postings" not in history[5]
 
 
 async def test_person_of_another_brands_key_is_not_told(api: Api):
