@@ -1,6 +1,6 @@
 // The console: signed in or not, its frame around every page, and which page it is.
 
-import { disconnect, useChannel } from "./live.js";
+import { connect, disconnect, useChannel } from "./live.js";
 import { PAGES } from "./pages.js";
 import { address, go, match, useRoute } from "./router.js";
 import { resume, useSession, whyNot } from "./session.js";
@@ -14,7 +14,8 @@ import { Toasts } from "./ui/toast.js";
 function Console() {
   const { state, session, notice, problem } = useSession();
   useEffect(() => {
-    if (state === "out") disconnect();
+    if (state === "in") connect();
+    else if (state === "out") disconnect();
   }, [state]);
   if (state === "in") return html`<${Frame} session=${session} />`;
   if (state === "out") return html`<${SignIn} notice=${notice} />`;
@@ -97,7 +98,9 @@ function Place({ page, error, ...props }) {
       <${Note} tone="warn">${why} Ask whoever runs the installation for a key that has it.<//>`;
   }
   if (error && !props.state && !error.retryable) {
-    const text = error.code === "event_unknown" ? `There is no event “${props.event}”, or it is another brand's.` : error.message;
+    // Whether there is none or it is somebody else's is not told to who may not see it.
+    const isNone = ["event_unknown", "channel_forbidden"].includes(error.code);
+    const text = isNone ? `There is no event “${props.event}” that your key may see.` : error.message;
     return html`<${Empty} title=${text}><a href=${address("events")}>Go to the events</a><//>`;
   }
   return html`<${Loaded} key=${page.path} page=${page} props=${props} />`;

@@ -1,63 +1,64 @@
 // Channels of the stream as hooks. One connection for the whole console, by the cookie of its session.
 
-import { Stream } from "../components/stream.js";
+import { KosClient, streamUrl } from "../components/kos-client.js";
+import { Problem, get } from "./api.js";
 import { useEffect, useState } from "./ui/html.js";
 
-const changes = new EventTarget();
-let stream = null;
-let followed = new Map();
+const NOTHING = { document: null, error: null, isLive: false };
+const client = new KosClient({ url: streamUrl(new URL("./", location.href).href) });
 
-function connect() {
-  const url = new URL("v1/stream", new URL("./", location.href));
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  stream = new Stream(url.href, "", (channel) => changes.dispatchEvent(new CustomEvent("change", { detail: channel })));
-  stream.start();
-}
+/** Begin to follow, as somebody who has just signed in. */
+export const connect = () => client.start();
+/** Follow nothing more, as when they sign out. */
+export const disconnect = () => client.stop();
+/** The server's time in milliseconds since 1970, whatever this machine's clock says. */
+export const serverNow = () => client.now();
 
-/** Close the connection, as when its reader signs out. */
-export function disconnect() {
-  stream?.stop();
-  stream = null;
-  followed = new Map();
+client.watch(() => {
+  if (client.state === "refused") lookAtSession();
+});
+
+/** The server ends the connection for good when the session does: this call then leads to the door. */
+async function lookAtSession() {
+  try {
+    await get("console/session");
+    client.start();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
 }
 
 /** `{state, heardDate}`; states: connecting, live, waiting, refused, stopped. */
 export function useConnection() {
-  const [, redraw] = useState("");
+  const [state, change] = useState(client.state);
   useEffect(() => {
-    const changed = () => redraw(stream?.state ?? "stopped");
-    changes.addEventListener("change", changed);
-    return () => changes.removeEventListener("change", changed);
+    const changed = () => change(client.state);
+    changed();
+    return client.watch(changed);
   }, []);
-  return { state: stream?.state ?? "stopped", heardDate: stream?.heardDate ?? null };
+  return { state, heardDate: client.heardDate };
 }
 
 /** A channel's `{document, error, isLive}`, drawn at most once a frame; `name` null follows nothing. */
 export function useChannel(name) {
   const [shown, show] = useState(NOTHING);
   useEffect(() => {
-    if (name === null) return show(NOTHING);
-    if (!stream) connect();
-    if (!followed.has(name)) followed.set(name, stream.follow(name));
-    const channel = followed.get(name);
+    show(NOTHING);
+    if (name === null) return undefined;
     let frame = 0;
-    const take = () => {
-      frame = 0;
-      show({ document: channel.document, error: channel.error, isLive: channel.isLive });
-    };
-    const changed = (event) => {
-      if (event.detail && event.detail !== channel) return;
-      // A hidden page gets no frames: the last of what it missed is drawn when it is seen again.
-      frame ||= requestAnimationFrame(take);
-    };
-    take();
-    changes.addEventListener("change", changed);
+    const take = ({ document, error, isLive }) => show({ document, error, isLive });
+    // A hidden page gets no frames: the last of what it missed is drawn when it is seen again.
+    const follow = client.follow(name, () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        take(follow);
+      });
+    });
+    take(follow);
     return () => {
       cancelAnimationFrame(frame);
-      changes.removeEventListener("change", changed);
+      follow.stop();
     };
   }, [name]);
   return shown;
 }
-
-const NOTHING = { document: null, error: null, isLive: false };

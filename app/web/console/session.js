@@ -73,6 +73,8 @@ export function useSession() {
   useEffect(() => {
     const changed = () => redraw((count) => count + 1);
     changes.addEventListener("change", changed);
+    // It may have changed between the drawing and this.
+    changed();
     return () => changes.removeEventListener("change", changed);
   }, []);
   return current;

@@ -7,7 +7,7 @@ import { address } from "./router.js";
 import { signOut, whyNot } from "./session.js";
 import { Button } from "./ui/button.js";
 import { time } from "./ui/format.js";
-import { classes, html, useEffect, useState } from "./ui/html.js";
+import { classes, html, useLayoutEffect, useState } from "./ui/html.js";
 import { Icon } from "./ui/icons.js";
 
 export function TopBar({ session, state, event, isOpen, open }) {
@@ -66,7 +66,7 @@ function heldScheme() {
 /** Light, dark, or what the device says; remembered in this browser. */
 function Scheme() {
   const [scheme, change] = useState(heldScheme);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (scheme) document.documentElement.dataset.scheme = scheme;
     else delete document.documentElement.dataset.scheme;
     try {
@@ -85,7 +85,7 @@ function Scheme() {
 }
 
 function Person({ session }) {
-  return html`<button type="button" class="person" popovertarget="person">
+  return html`<button type="button" class="person" popovertarget="person" aria-label=${`${session.person}: who is signed in`}>
       <span class="initial" aria-hidden="true">${[...(session.person || "?")][0].toUpperCase()}</span>
       <span class="person-name">${session.person}</span>
     </button>

@@ -58,7 +58,7 @@ export function NewEvent({ close, like }) {
   return html`<${Dialog} title="New event" close=${close} isBusy=${action.isBusy}>
     <form onSubmit=${submitted}>
       <div class="fields">
-        <${TextField} label="Name" value=${values.name} onChange=${set("name")} error=${error("name")} maxLength=${200} required autofocus isWide />
+        <${TextField} label="Name" value=${values.name} onChange=${set("name")} error=${error("name")} maxLength=${120} required autofocus isWide />
         <${TextField}
           label="Id"
           hint="In addresses and for the shop. It stays as it is."
