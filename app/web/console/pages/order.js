@@ -134,24 +134,28 @@ function Why({ receipt, zone }) {
 function History({ order, unit, zone, event }) {
   const [shown, show] = useState(null);
   const why = whyNot(["audit"]);
-  const unknown = order.entries.flatMap((entry) => entry.unknown_lines ?? []);
   return html`<section class="card wide">
     <header><h2>History</h2><span class="muted">${plural(order.entries.length, "entry", "entries")} of the journal, the newest first</span></header>
-    ${unknown.length > 0 && html`<${Note} tone="warn">A refund named lines that the order does not have: ${unknown.join(", ")}.<//>`}
     <ol class="history">
       ${order.entries.toReversed().map(
         (entry) => html`<li key=${entry.position}>
           <div class="history-what">
-            <strong>${kindName(entry.kind)}</strong>
-            <span class="muted">entry ${entry.position}${entry.actor ? ` · by ${entry.actor}` : ""}</span>
+            <div class="history-title">
+              <strong>${kindName(entry.kind)}</strong>
+              ${entry.amount && html`<strong>${money(entry.amount, unit)}</strong>`}
+              ${entry.outcome && html`<${Badge}>${plain(entry.outcome)}<//>`}
+              ${entry.waits && html`<${Badge} tone="warn">waits for its order<//>`}
+            </div>
+            <span class="muted">entry ${entry.position}${entry.actor ? ` · by ${entry.person ?? entry.actor}` : ""} · ${entry.key}</span>
             ${entry.reason && html`<p>“${entry.reason}”</p>`}
-            <${Changes} entry=${entry} unit=${unit} />
+            ${entry.unknown_lines && html`<${Note} tone="warn">It names lines that the order does not have: ${entry.unknown_lines.join(", ")}.<//>`}
+            <${Moved} entry=${entry} unit=${unit} />
           </div>
           <div class="history-when">
             <${Time} at=${entry.recorded_at} how="moment" zone=${zone} />
             ${Math.abs(Date.parse(entry.recorded_at) - Date.parse(entry.occurred_at)) > 60000 &&
             html`<span class="muted">happened <${Time} at=${entry.occurred_at} zone=${zone} /></span>`}
-            <${Button} kind="quiet" why=${why} act=${() => show(entry.position)}>Entry<//>
+            <${Button} kind="quiet" why=${why} act=${() => show(entry.position)} aria-label=${`Entry ${entry.position}`}>Entry<//>
           </div>
         </li>`,
       )}
@@ -160,15 +164,26 @@ function History({ order, unit, zone, event }) {
   </section>`;
 }
 
-/** What an entry moved: `changes` are `{account, amount}` or `{host, amount}`. */
-function Changes({ entry, unit }) {
-  const moved = entry.postings ?? entry.changes ?? [];
-  if (!moved.length) return null;
-  return html`<ul class="moved">
-    ${moved.map(
-      (each, index) => html`<li key=${index}><span>${each.account ?? each.host}</span><span>${money(each.amount, unit)}</span></li>`,
-    )}
-  </ul>`;
+/** Whose sales an entry moved, and what it booked on which account. */
+function Moved({ entry, unit }) {
+  const { changes = [], postings = [] } = entry;
+  const signed = (amount) => (Number(amount) > 0 ? `+${money(amount, unit)}` : money(amount, unit));
+  return html`${changes.length > 0 &&
+    html`<ul class="moved">
+      ${changes.map(
+        (each) => html`<li key=${`${each.team}/${each.host}`}>
+          <span>${each.host}${each.team && ` (${each.team})`}</span><span class=${Number(each.amount) < 0 ? "fall" : "up"}>${signed(each.amount)}</span>
+        </li>`,
+      )}
+    </ul>`}
+    ${postings.length > 0 &&
+    html`<details class="postings">
+      <summary>${plural(postings.length, "posting")}</summary>
+      <table>
+        <thead><tr><th>Account</th><th class="end">Amount</th></tr></thead>
+        <tbody>${postings.map((each, index) => html`<tr key=${index}><td><code>${each.account}</code></td><td class="end">${money(each.amount, unit)}</td></tr>`)}</tbody>
+      </table>
+    </details>`}`;
 }
 
 /** One entry as the journal has it, to the byte that was hashed. */

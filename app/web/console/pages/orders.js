@@ -40,12 +40,12 @@ export default function Orders({ event, state, query }) {
     : html`<${Empty} title="No orders yet">They appear here as the shop posts them.<//>`;
   return html`<div class="page-head">
       <h1>Orders</h1>
+      <${News} event=${event} list=${list} isSearch=${Boolean(text || host)} />
       <div class="end">
         <${SearchField} label="Order id" placeholder="Order id begins with" value=${text} onSearch=${(query) => search({ query })} />
         <${SearchField} label="Host id" placeholder="Credited to host" value=${host} onSearch=${(host) => search({ host })} />
       </div>
     </div>
-    <${News} event=${event} list=${list} isSearch=${Boolean(text || host)} />
     <section class="card flush">
       <${Table}
         label="Orders, newest first"
@@ -71,9 +71,8 @@ function News({ event, list, isSearch }) {
   const newest = ticker.document?.rows[0]?.position ?? 0;
   const shown = useRef(0);
   const top = Math.max(shown.current, list.rows[0]?.position ?? 0);
-  if (isSearch || list.isLoading || newest <= top) return null;
-  return html`<div class="note info" role="status">
-    <span>New orders have come.</span>
-    <${Button} act=${() => ((shown.current = newest), list.reload())}>Show them<//>
+  const isMore = !isSearch && !list.isLoading && newest > top;
+  return html`<div role="status">
+    ${isMore && html`<${Button} act=${() => ((shown.current = newest), list.reload())}>Show new orders<//>`}
   </div>`;
 }

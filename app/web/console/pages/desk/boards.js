@@ -52,7 +52,7 @@ function columnsOf(document, movement) {
   const unit = document?.unit;
   const isHosts = document?.of === "host";
   return [
-    { id: "rank", title: "#", width: "3rem", align: "end" },
+    { id: "rank", title: "#", width: "4rem", align: "end" },
     { id: "moved", title: "5 min", width: "4.5rem", isMinor: true, render: (row) => html`<${Moved} by=${movement(row)} />` },
     { id: "name", title: isHosts ? "Host" : "Team", width: "minmax(8rem, 1.6fr)", render: (row) => html`<span title=${row.id}>${row.name ?? row.id}</span>` },
     ...(isHosts ? [{ id: "team", title: "Team", width: "minmax(5rem, 1fr)", isMinor: true, render: (row) => row.team_name ?? row.team }] : []),

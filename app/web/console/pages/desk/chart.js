@@ -57,15 +57,20 @@ function optionsOf(element, { label, unit, zone, isWatched }, marksNow) {
   const font = "12px Inter, system-ui, sans-serif";
   const axis = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
   const times = (chart, splits) => splits.map((at) => time(new Date(at * 1000), "minute", zone));
-  const bars = uPlot.paths.bars({ size: [0.8, 40], radius: 0.15 });
+  const bars = uPlot.paths.bars({ size: [0.65, 40], radius: 0.15 });
   return {
     width: element.clientWidth,
     height: HEIGHT_PX,
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { y: { range: (chart, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.08] }, viewers: { range: (chart, low, high) => [0, (high || 1) * 1.08] } },
+    scales: {
+      // Half a minute of room, so that no bar is cut in half.
+      x: { range: (chart, first, last) => [first - 40, last + 40] },
+      y: { range: (chart, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.08] },
+      viewers: { range: (chart, low, high) => [0, (high || 1) * 1.08] },
+    },
     axes: [
-      { ...axis, values: times, grid: { show: false } },
+      { ...axis, size: 32, gap: 8, values: times, grid: { show: false } },
       { ...axis, scale: "y", size: 64, values: (chart, values) => short(unit)(values) },
       ...(isWatched ? [{ ...axis, scale: "viewers", side: 1, size: 48, grid: { show: false }, values: (chart, values) => short("")(values) }] : []),
     ],

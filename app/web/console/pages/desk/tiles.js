@@ -48,11 +48,11 @@ export function Tiles({ event, desk, viewers }) {
   </section>`;
 }
 
-/** A number that lights up for a moment when it becomes another one. Long ones are set smaller. */
+/** A number that lights up for a moment when it becomes another one. Long ones are set smaller, so that they fit. */
 function Value({ text }) {
   const [first] = useState(text);
   const isChanged = text !== first && first !== "–";
-  return html`<p class=${classes("tile-value", text.length > 12 && "long")}>
+  return html`<p class="tile-value" style=${{ "--letters": text.length }}>
     <span key=${text} class=${isChanged ? "changed" : ""}>${text}</span>
   </p>`;
 }
