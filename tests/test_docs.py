@@ -178,7 +178,7 @@ def test_calls_of_the_api_are_documented(server: AppServer):
     calls = {f"{method.upper()} {path}" for path, methods in answer.json()["paths"].items() for method in methods}
     documented = first_names(section((DOCS / "api.md").read_text(), "## Every call"))
 
-    pages = {"GET /overlay/{event}/{component}", "GET /e/{event}", "GET /components/v1/{name}"}
+    pages = {"GET /overlay/{event}/{component}", "GET /e/{event}", "GET /console", "GET /components/v1/{name}"}
     files = {"GET /l/{code}", "GET /assets/{name}"}
     assert documented - {"GET /v1/stream", "GET /v1/stream/sse", *pages, *files} == calls
 

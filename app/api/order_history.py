@@ -20,7 +20,8 @@ def history(
     """One row per entry, the oldest first.
 
     Shape: ``changes`` sums what the entry moved by host and team, without those for whom it moved nothing; ``postings``
-    are what it booked, debit positive; what is unknown or does not apply is left out. ``reasons`` are by key of correction, ``persons`` by actor.
+    are what it booked, debit positive; what is unknown or does not apply is left out. ``reasons`` are by key of
+    correction, ``persons`` by actor.
     """
     return [_row(entry, exponent, reasons, persons) for entry in entries]
 

@@ -50,7 +50,8 @@ OVERLAYS: Final = (
 
 
 def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, folder: Path | None = None) -> APIRouter:
-    """``/overlay/{event}/{component}``, ``/e/{event}``, ``/console``, ``/docs``, ``/static/...``, ``/components/v1/...``.
+    """``/overlay/{event}/{component}``, ``/e/{event}``, ``/console``, ``/docs``, ``/static/...`` and
+    ``/components/v1/...``.
 
     ``may_read_docs`` guards the reference.
 

@@ -120,6 +120,8 @@ WANTED = {
     "HEAD /components/v1/{name}": "public",
     "GET /components/v1/{digest}/{name}": "public",
     "HEAD /components/v1/{digest}/{name}": "public",
+    "GET /console": "public",
+    "HEAD /console": "public",
     "GET /e/{event}": "public",
     "HEAD /e/{event}": "public",
     "GET /static/{digest}/{name}": "public",

@@ -41,8 +41,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 UNDOCUMENTED = {
-    *("/openapi.json", "/docs", "/overlay/{event}/{component}", "/e/{event}", "/static/{digest}/{name:path}"),
-    *("/components/v1/{name}", "/components/v1/{digest}/{name}"),
+    *("/openapi.json", "/docs", "/overlay/{event}/{component}", "/e/{event}", "/console"),
+    *("/static/{digest}/{name:path}", "/components/v1/{name}", "/components/v1/{digest}/{name:path}"),
     *("/v1/stream", "/v1/stream/sse", "/l/{code}", "/assets/{name}"),
 }
 

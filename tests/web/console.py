@@ -35,16 +35,16 @@ class Console:
         if message.type in ("error", "warning"):
             self.wrong.append(message.text)
 
-    async def sign_in(self, key: str = ADMIN_KEY, hash: str = "") -> "Console":
+    async def sign_in(self, key: str = ADMIN_KEY, place: str = "") -> "Console":
         """Through the form, as a person does. Waits for the frame."""
-        await self.page.goto(f"{self.url}/console{hash}")
+        await self.page.goto(f"{self.url}/console{place}")
         await self.page.get_by_label("Key").fill(key)
         await self.page.get_by_role("button", name="Sign in").click()
         await expect(self.page.locator("#side")).to_be_attached()
         return self
 
-    async def go(self, hash: str) -> None:
-        await self.page.goto(f"{self.url}/console{hash}")
+    async def go(self, place: str) -> None:
+        await self.page.goto(f"{self.url}/console{place}")
 
     async def heading(self, name: str | re.Pattern[str]) -> None:
         """Wait for the page with this heading."""

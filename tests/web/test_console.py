@@ -66,7 +66,7 @@ async def test_revoked_key_ends_the_session_where_it_stands(console: Console, ev
 
     await expect(console.page.get_by_role("button", name="Sign in")).to_be_visible()
     await expect(console.page.get_by_role("status")).to_contain_text("You were signed out")
-    await console.sign_in(hash="#/events")
+    await console.sign_in(place="#/events")
     await console.heading("Events")
 
 
@@ -91,7 +91,7 @@ async def test_event_is_made_once_however_often_the_button_is_pressed(console: C
     page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
     await page.get_by_role("button", name="New event").click()
     dialog = page.get_by_role("dialog", name="New event")
-    await dialog.get_by_label("Name").fill("Spring Gala – Zürich!")
+    await dialog.get_by_label("Name").fill("Spring Gala \u2013 Zürich!")
     await expect(dialog.get_by_label("Id", exact=True)).to_have_value("spring-gala-zurich")
     await dialog.get_by_label("Time zone").fill("Europe/Zurich")
     await dialog.get_by_label("Starts").fill("2099-07-01T20:00")
@@ -99,7 +99,7 @@ async def test_event_is_made_once_however_often_the_button_is_pressed(console: C
 
     await dialog.get_by_role("button", name="Make the event").dblclick()
 
-    await console.heading("Spring Gala – Zürich!")
+    await console.heading("Spring Gala \u2013 Zürich!")
     await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
     made = (await event.client.get("/v1/events/spring-gala-zurich")).json()
     assert made["currency"] == "CHF"
@@ -148,7 +148,7 @@ async def test_everything_can_be_reached_with_the_keyboard(console: Console, eve
 
 
 async def test_table_moves_by_arrows_and_opens_by_enter(console: Console, event: EventClient):
-    await console.sign_in(hash=f"#/events?query={event.id}")
+    await console.sign_in(place=f"#/events?query={event.id}")
     page = console.page
     table = page.get_by_role("grid", name="Events")
     await expect(table).to_have_attribute("aria-rowcount", "2" if event.id != "event-1" else re.compile(r"\d+"))
@@ -166,7 +166,7 @@ async def test_names_are_text_however_long_and_whatever_is_in_them(console: Cons
     name = "<img src=x onerror=alert(1)> " + "W" * 80
     async with console_server.client() as client:
         await EventClient(client, "hostile").create(name=name)
-    await console.sign_in(hash="#/events/hostile/live")
+    await console.sign_in(place="#/events/hostile/live")
 
     await console.heading(name)
 
@@ -179,7 +179,7 @@ async def test_phone_has_a_menu_and_nothing_beside_the_screen(
 ):
     await event.sell("1", "h7")
     async with console_page(browser, console_server, viewport=PHONE, has_touch=True) as console:
-        await console.sign_in(hash=f"#/events/{event.id}/live")
+        await console.sign_in(place=f"#/events/{event.id}/live")
         page = console.page
         await console.heading("KOS101")
         side = page.get_by_role("navigation", name="Pages")
@@ -216,7 +216,7 @@ async def test_restarted_server_is_told_and_come_back_to(console: Console, serve
     async with serve(f"sqlite+aiosqlite:///{tmp_path}/kos.db") as server, server.client() as client:
         event = await EventClient(client, "restarted").open()
         there = Console(await console.page.context.new_page(), server.url)
-        await there.sign_in(hash=f"#/events/{event.id}/live")
+        await there.sign_in(place=f"#/events/{event.id}/live")
         page = there.page
         await expect(page.locator(".connection")).to_have_text("Live")
 
@@ -232,7 +232,7 @@ async def test_restarted_server_is_told_and_come_back_to(console: Console, serve
 
 async def test_unknown_places_say_so_and_lead_on(console: Console):
     console.refusals |= {"404"}
-    await console.sign_in(hash="#/nowhere")
+    await console.sign_in(place="#/nowhere")
     await expect(console.page.get_by_role("main")).to_contain_text("There is no such page")
 
     await console.go("#/events/nobodys/live")
