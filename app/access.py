@@ -221,6 +221,17 @@ class Access:
                 for row in found
             ]
 
+    async def token_kinds(self, event: str, ids: Collection[str]) -> dict[str, str]:
+        """What kind these tokens of an event are."""
+        kinds: dict[str, str] = {}
+        listed = sorted(ids)
+        for start in range(0, len(listed), _IDS_PER_QUERY_MAX):
+            some = listed[start : start + _IDS_PER_QUERY_MAX]
+            wanted = select(token.c.id, token.c.kind).where(token.c.event == event, token.c.id.in_(some))
+            async with transaction(self._db) as db:
+                kinds.update({row.id: row.kind for row in await db.execute(wanted)})
+        return kinds
+
     async def revoke_token(self, brand: str, identity: str) -> None:
         """Errors: NotFound ``token_unknown``."""
         await self._revoke(token, brand, identity, "token_unknown")

@@ -28,6 +28,7 @@ from app.api.stream import Stream
 from app.audience.viewers import Viewers
 from app.audit.at_start import verify_at_start
 from app.audit.checkpoints import PURPOSE, Checkpoints, Watch, clock_us
+from app.audit.on_demand import OnDemand
 from app.audit.signing import SigningKey
 from app.console import Sessions
 from app.database import create_engine
@@ -49,6 +50,7 @@ from app.realtime.bus import Bus, LocalBus, WatchedBus
 from app.realtime.connections import MayFollow, StreamLimits
 from app.realtime.door import Door, DoorLimits
 from app.realtime.hub import Hub
+from app.realtime.roll import Roll
 from app.realtime.subscriber import Principal as StreamPrincipal
 from app.sales.postings import postings_of
 from app.sales.times import rfc3339
@@ -140,6 +142,7 @@ def _lifespan(
             _include_first(app, stream.router)
             app.include_router(sse_router(stream.connections, services.follower, channels_max))
             stream.connections.audience = services.viewers.heartbeats
+            services.roll.connected = stream.connections.connected
             app.state.readiness.followers = stream.connections.everyone
             app.state.readiness.is_catching_up = lambda: opened.is_catching_up
             watches = _watches(services, stream, quarantine)
@@ -149,6 +152,7 @@ def _lifespan(
                 # In this order: each uses those after it.
                 await _close("watches", partial(_cancel, watches))
                 await _close("viewers", services.viewers.close)
+                await _close("verification", services.verification.close)
                 await _close("hub", hub.close)
                 await _close("events", opened.close)
                 await _close("bus", bus.close)
@@ -197,6 +201,8 @@ def _services(
         checkpoints=Checkpoints(engine, SigningKey(access.secret_for(PURPOSE)), clock or clock_us),
         sessions=Sessions(access, settings.session_seconds),
         attempts=Attempts(settings.sign_ins_per_minute_max),
+        roll=Roll(bus),
+        verification=OnDemand(settings.database_url),
     )
 
 

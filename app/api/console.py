@@ -14,7 +14,7 @@ from app.api.models import Body
 from app.api.services import services_of
 from app.api.stream import address_of
 from app.console import COOKIE, CSRF_HEADER, Session
-from app.errors import Unauthorized
+from app.errors import NotFound, Unauthorized
 from app.sales.times import rfc3339
 
 router = APIRouter(route_class=GuardedRoute, tags=["console"])
@@ -88,6 +88,65 @@ async def sign_out(request: Request) -> Response:
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     return response
+
+
+@router.get(
+    "/v1/events/{event}/connections",
+    operation_id="list_connections",
+    responses=problem_responses(401, 403, 404, 503),
+)
+@needs("ops")
+async def list_connections(event: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """Who follows the event on the stream now, by token: an overlay that is not in this list is not on air.
+
+    Summed over the processes that answer, which those do that Redis connects. Connections by a key have the kind
+    ``key`` and its id, those without either ``public``.
+    """
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    counts = await services.roll.of(opened.head.event)
+    tokens = [actor.removeprefix("token:") for actor in counts if actor.startswith("token:")]
+    kinds = await services.access.token_kinds(opened.head.event, tokens)
+    rows = []
+    for actor, (count, since) in counts.items():
+        by, _, identity = actor.partition(":")
+        kind = {"token": kinds.get(identity, "token"), "key": "key"}.get(by, "public")
+        rows.append({"token": identity, "kind": kind, "count": count, "since": rfc3339(int(since * 1_000_000))})
+    return {"connections": rows}
+
+
+@router.post(
+    "/v1/events/{event}/verify",
+    operation_id="verify_event",
+    responses=problem_responses(401, 403, 404, 409, 503),
+)
+@needs("audit")
+async def verify_event(event: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """Verify the whole journal of the event, beside everything else; answered while it runs if that takes longer.
+
+    One event at a time in each process. Ask ``GET`` for the report.
+    """
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    return _verified(await services.verification.verify(opened.head.event))
+
+
+@router.get(
+    "/v1/events/{event}/verify", operation_id="get_verification", responses=problem_responses(401, 403, 404, 503)
+)
+@needs("audit")
+async def get_verification(event: str, request: Request, principal: Asker) -> dict[str, Any]:
+    """How the verification stands that was asked of this process last."""
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    report = services.verification.told(opened.head.event)
+    if report is None:
+        raise NotFound("never_verified", "Nobody has asked this process to verify the event since it started.")
+    return _verified(report)
+
+
+def _verified(report: dict[str, Any]) -> dict[str, Any]:
+    return report | ({"at": rfc3339(report["at"])} if "at" in report else {})
 
 
 def _document(principal: Principal, session: Session | None) -> dict[str, Any]:

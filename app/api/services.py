@@ -11,6 +11,7 @@ from app.api.attempts import Attempts
 from app.api.browsers import is_own_page
 from app.audience.viewers import Viewers
 from app.audit.checkpoints import Checkpoints
+from app.audit.on_demand import OnDemand
 from app.console import COOKIE, Sessions
 from app.errors import NotFound
 from app.events import Events, OpenEvent
@@ -23,6 +24,7 @@ from app.overlays import Overlays
 from app.profiles import Profiles
 from app.realtime.door import Door
 from app.realtime.hub import Hub, event_of
+from app.realtime.roll import Roll
 from app.realtime.subscriber import NOBODY
 from app.settings import Settings
 
@@ -49,6 +51,8 @@ class Services:
     sessions: Sessions
     attempts: Attempts
     viewers: Viewers
+    roll: Roll
+    verification: OnDemand
 
     async def event(self, principal: Principal, event: str) -> OpenEvent:
         """The event, if it belongs to the asker's brand.

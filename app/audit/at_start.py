@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import orjson
 import structlog
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 Found = Callable[[str, str, int, str], Awaitable[None]]
 """Hears event, code, position and detail of the first thing that was found in an event."""
 
-_COMMAND = ("-P", "-c", "from app.cli import cli; cli()", "verify", "--from-checkpoint", "--json")
+_COMMAND = ("-P", "-c", "from app.cli import cli; cli()", "verify", "--json")
 _NICENESS = 10
 # A report lists so many findings at most that it stays far below this.
 _LINE_BYTES_MAX = 1 << 20
@@ -31,10 +31,18 @@ _NOT_INHERITED = ("PROMETHEUS_MULTIPROC_DIR",)
 
 async def verify_at_start(database_url: str, found: Found) -> None:
     """All events, those that moved last first. Cancelled, it leaves no process behind."""
+    async with contextlib.aclosing(reports(database_url, "--from-checkpoint")) as told:
+        async for report in told:
+            await _judge(report, found)
+
+
+async def reports(database_url: str, *options: str) -> AsyncGenerator[dict[str, object]]:
+    """What `kos verify` with these options prints, event by event. Closed, it leaves no process behind."""
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *_COMMAND,
+        *options,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         env={**inherited, "KOS_DATABASE_URL": database_url, "KOS_LOG_FORMAT": "json"},
@@ -45,7 +53,7 @@ async def verify_at_start(database_url: str, found: Found) -> None:
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
         assert process.stdout is not None
         async for line in process.stdout:
-            await _judge(orjson.loads(line), found)
+            yield orjson.loads(line)
         code = await process.wait()
         if code not in (0, 1, 2):
             log.warning("events_not_verified", exit_code=code)

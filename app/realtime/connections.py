@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,7 +87,8 @@ class Connections:
         self._told = told
         self.may_follow: MayFollow = as_it_is_named
         self.audience: Audience | None = None
-        self._subscribers: dict[Subscriber, None] = {}
+        # With the time at which each was let in, in seconds since the epoch.
+        self._subscribers: dict[Subscriber, float] = {}
         # Since when, by the loop's clock.
         self._stalled: dict[Subscriber, float] = {}
         self._closing: dict[Subscriber, float] = {}
@@ -98,6 +99,10 @@ class Connections:
     def everyone(self) -> tuple[Subscriber, ...]:
         """Whoever is connected now."""
         return tuple(self._subscribers)
+
+    def connected(self) -> Iterable[tuple[Subscriber, float]]:
+        """Whoever is connected now, with the time at which they were let in, in seconds since the epoch."""
+        return self._subscribers.items()
 
     def by_kind(self) -> dict[str, int]:
         """How many there are: whose transport was handed over, and that stayed with the server."""
@@ -113,7 +118,7 @@ class Connections:
         transport.set_write_buffer_limits(high=self.limits.backlog_bytes_max)
         subscriber = Subscriber(transport, principal, self)
         subscriber.place = place
-        self._subscribers[subscriber] = None
+        self._subscribers[subscriber] = time.time()
         return subscriber
 
     # What subscribers tell.

@@ -275,3 +275,14 @@ async def test_address_that_tries_too_many_keys_waits_and_good_ones_cost_nothing
     assert [answer.status_code for answer in wrong] == [401] * TRIES
     assert is_refused(waits, 429, "too_many_attempts")
     assert int(waits.headers["retry-after"]) > 0
+
+
+async def test_event_is_verified_on_demand(api: Api, event: EventClient):
+    never = await event.get("/verify")
+    report = await event.ok("POST", "/verify")
+    while report["status"] == "running":
+        report = await event.ok("GET", "/verify")
+
+    assert is_refused(never, 404, "never_verified")
+    assert (report["status"], report["checked"], report["findings"]) == ("clean", (await event.head())[0], [])
+    assert report["at"].endswith("Z")

@@ -252,3 +252,23 @@ async def test_server_sent_events_of_our_own_page_name_no_origin(pair: tuple[App
         own, foreign = await status_of(), await status_of(Origin="https://evil.example")
 
     assert (own, foreign) == (200, 403)
+
+
+async def test_who_is_connected_is_told_by_token_and_gone_when_it_has_gone(pair: tuple[AppServer, AppServer]):
+    server = pair[0]
+    async with event_of(server, "roll") as event:
+        overlay = await made(event.client, "/v1/tokens", event=event.id)
+        viewer = await made(event.client, "/v1/tokens", event=event.id, kind="viewer")
+        async with stream(server, overlay["token"]) as first, stream(server, overlay["token"]) as second:
+            assert [await subscribed(one, f"{event.id}/orders") for one in (first, second)] == ["subscribed"] * 2
+            async with stream(server, viewer["token"]) as third:
+                await subscribed(third, event.id)
+                both = (await event.ok("GET", "/connections"))["connections"]
+            while len((await event.ok("GET", "/connections"))["connections"]) > 1:
+                pass
+
+    assert [(one["token"], one["kind"], one["count"]) for one in both] == [
+        (overlay["id"], "overlay", 2),
+        (viewer["id"], "viewer", 1),
+    ]
+    assert all(one["since"].endswith("Z") for one in both)
