@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 
 from app.access import Principal
 from app.api.documents import problem_responses
+from app.api.expecting import ExpectedPosition, submit_expecting
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import EventBody, TransitionBody
 from app.api.paging import next_cursor, offset_of
@@ -157,16 +158,19 @@ async def move_event(
     response: Response,
     principal: Asker,
     idempotency_key: IdempotencyKey = "",
+    expected_position: ExpectedPosition = None,
 ) -> dict[str, Any]:
     """Move the event on: draft, scheduled, live or paused, ended, final. The present status again changes nothing.
 
     An event becomes final with refunds and cancellations whose order never came only if ``waive`` says why.
     """
-    opened = await services_of(request).event(principal, event)
+    services = services_of(request)
+    opened = await services.event(principal, event)
     content = {"to": given.to, "reason": given.reason}
     if given.waive is not None:
         content["waive"] = given.waive
-    accepted = await opened.submit_one(ops_fact("event.moved", content, principal, idempotency_key))
+    fact = ops_fact("event.moved", content, principal, idempotency_key)
+    accepted = await submit_expecting(services, principal, opened, fact, expected_position)
     if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return await _shown(request, opened)
@@ -185,10 +189,13 @@ async def change_rules(
     response: Response,
     principal: Asker,
     idempotency_key: IdempotencyKey = "",
+    expected_position: ExpectedPosition = None,
 ) -> dict[str, Any]:
     """Declare rules anew; what is left out stays."""
-    opened = await services_of(request).event(principal, event)
-    accepted = await opened.submit_one(ops_fact("rules.changed", {"rules": given}, principal, idempotency_key))
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    fact = ops_fact("rules.changed", {"rules": given}, principal, idempotency_key)
+    accepted = await submit_expecting(services, principal, opened, fact, expected_position)
     if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return await _shown(request, opened)

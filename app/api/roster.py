@@ -1,6 +1,6 @@
 """The roster as JSON or CSV: read whole, changed by upsert."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from app.access import Principal
 from app.api.backdated import orders_affected
 from app.api.documents import problem_responses
 from app.api.events import IdempotencyKey, ops_fact
+from app.api.expecting import ExpectedPosition, submit_expecting
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.intake import pseudonyms
 from app.api.models import ROSTER_EXAMPLE, RosterBody, RosterHost
@@ -60,6 +61,7 @@ async def put_roster(
     principal: Asker,
     idempotency_key: IdempotencyKey = "",
     only_preview: Annotated[bool, Query(alias="preview")] = False,
+    expected_position: ExpectedPosition = None,
 ) -> dict[str, Any]:
     """Add and change teams, stores and hosts; what a record leaves out stays. No change, no entry.
 
@@ -79,10 +81,14 @@ async def put_roster(
     if idempotency_key and any(profiles.values()):
         hidden = (await pseudonyms(services, event))(orjson.dumps(profiles).decode())
     fact = ops_fact("roster.changed", content, principal, idempotency_key, hidden)
+
+    async def submit(said: Fact) -> Accepted:
+        return await submit_expecting(services, principal, opened, said, expected_position, "roster.changed")
+
     if any(profiles.values()):
-        accepted = await _submit_with_names(services, opened, fact, profiles)
+        accepted = await _submit_with_names(services, opened, fact, profiles, submit)
     else:
-        accepted = await opened.submit_one(fact)
+        accepted = await submit(fact)
     if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return await _answer(services, opened, accepted, {host["id"] for host in content["hosts"] if "from" in host})
@@ -126,16 +132,20 @@ def _profiles(given: RosterBody) -> dict[str, list[dict[str, str]]]:
 
 
 async def _submit_with_names(
-    services: Services, opened: OpenEvent, fact: Fact, profiles: dict[str, list[dict[str, str]]]
+    services: Services,
+    opened: OpenEvent,
+    fact: Fact,
+    profiles: dict[str, list[dict[str, str]]],
+    submit: Callable[[Fact], Awaitable[Accepted]],
 ) -> Accepted:
     """Checked, then named, then written: a refused call names nobody, and who hears of the entry finds the names."""
-    checked = await opened.submit_one(replace(fact, kind="roster.checked"))
+    checked = await submit(replace(fact, kind="roster.checked"))
     if checked.replayed:
         return checked
     named = {
         f"named_{kind}s": await services.profiles.put(opened.head.event, kind, profiles[kind]) for kind in profiles
     }
-    accepted = await opened.submit_one(replace(fact, content=fact.content | named))
+    accepted = await submit(replace(fact, content=fact.content | named))
     if any(named.values()) and not accepted.entries:
         # Of a final event the journal says nothing more.
         services.feed.renamed(opened.head.event)

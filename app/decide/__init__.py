@@ -15,7 +15,7 @@ from app.errors import Conflict, Invalid
 from app.journal.drafts import Decision, Draft, Fact, Lookup
 from app.journal.entry import Entry
 from app.sales import disputes
-from app.state import State
+from app.state import State, changes_of
 
 SCHEDULE_ACTOR = "schedule"
 
@@ -31,6 +31,8 @@ def decide(state: State, fact: Fact, now: int, lookup: Lookup) -> Decision:
         first = lookup.by_key(fact.key)
         if first is not None:
             return _repeated(fact, first)
+    if fact.expected is not None and fact.expected != changes_of(state, fact.kind):
+        raise Conflict("changed_meanwhile", "Somebody else has changed this since you looked; look again.")
     return Decision(_RULES[fact.kind](state, fact, now, lookup))
 
 

@@ -16,7 +16,8 @@ class Fact:
     that came with an Idempotency-Key; ``touches`` is what is known of the clicks that an order names, by their ids:
     not part of what is said, so a repeat is one whatever is known by then; ``read`` is there if the amounts named no
     currency: it gives the content with them read in one, as ``content`` has them in the event's (empty if they cannot
-    be read in that).
+    be read in that); ``expected`` is how often the matter had changed as far as the caller knows, None if it does not
+    matter: no part of what is said either.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Fact:
     request: str = ""
     touches: dict[str, dict[str, Any]] = field(default_factory=dict)
     read: Callable[[str], dict[str, Any]] | None = None
+    expected: int | None = None
 
 
 @dataclass(slots=True)

@@ -188,6 +188,19 @@ class State(Struct):
         self.recorded_at = recorded_at
 
 
+def changes_of(state: State, kind: str) -> int:
+    """How many entries of this kind there are, of those that two people may want to write at once.
+
+    Errors: KeyError for any other.
+    """
+    return {
+        "event.moved": state.moves,
+        "rules.changed": state.rules_version,
+        "roster.changed": state.roster.version,
+        "roster.checked": state.roster.version,
+    }[kind]
+
+
 def outline(entries: Sequence[Entry]) -> State:
     """An event's terms, status and rules from the entries that tell them (``Store.terms``), and nothing else.
 
