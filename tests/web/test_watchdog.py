@@ -11,6 +11,7 @@ from tests.realtime.served import BOARD, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+START = 1_800_000_000
 STATE = {"now": 1e6, "state": "live", "tickedAt": 1e6, "heardAt": 1e6, "stateSince": 1e6, "frameAskedAt": 0}
 # What keeps the client right stands still from when a test says so; everything else goes on.
 STOP_TICKS = """
@@ -24,10 +25,23 @@ async def asked(page: Page, expression: str, *values: Any) -> Any:
     return await page.evaluate(call, list(values))
 
 
+async def stand_still(page: Page) -> None:
+    """From now on time moves only where a test moves it."""
+    await page.clock.pause_at(START + 600)
+
+
 async def advance(page: Page, seconds: int) -> None:
     for _ in range(seconds // 5):
         await page.clock.run_for(5_000)
         await asyncio.sleep(0.03)
+
+
+async def drawn(page: Page) -> None:
+    """The page is loaded and shows its board: frames come by the clock too."""
+    async with asyncio.timeout(20):
+        while await page.locator(".row").count() == 0:
+            await page.clock.run_for(50)
+            await asyncio.sleep(0.03)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +90,13 @@ async def test_reloads_are_a_minute_apart_then_less_and_less_often(page: Page):
 async def test_page_whose_client_stands_still_is_loaded_anew_once(page: Page):
     loads: list[Request] = []
     page.on("request", lambda request: loads.append(request) if request.is_navigation_request() else None)
-    await page.clock.install()
+    await page.clock.install(time=START)
     await page.add_init_script(STOP_TICKS)
     async with serving() as served:
         served.source.documents[BOARD] = board(1, {"lin": 300})
         await page.goto(served.page())
         await expect(page.locator(".row")).to_have_count(1)
+        await stand_still(page)
         await advance(page, 120)
         assert len(loads) == 1
 
@@ -90,24 +105,25 @@ async def test_page_whose_client_stands_still_is_loaded_anew_once(page: Page):
             if len(loads) == 2:
                 break
             await advance(page, 5)
-        await expect(page.locator(".row")).to_have_count(1)
+        await drawn(page)
         assert len(loads) == 2
 
         # Stuck again at once: it waits until a minute is over.
         await page.evaluate("window.stuck = true")
-        await advance(page, 50)
+        await advance(page, 40)
         assert len(loads) == 2
-        await advance(page, 20)
+        await advance(page, 30)
         assert len(loads) == 3
 
 
 async def test_page_that_is_stuck_keeps_what_it_shows_while_the_server_is_away(page: Page):
-    await page.clock.install()
+    await page.clock.install(time=START)
     await page.add_init_script(STOP_TICKS)
     async with serving() as served:
         served.source.documents[BOARD] = board(1, {"lin": 300})
         await page.goto(served.page())
         await expect(page.locator(".row")).to_have_count(1)
+        await stand_still(page)
         await served.stop()
         await page.evaluate("window.stuck = true")
         await advance(page, 300)
@@ -116,7 +132,7 @@ async def test_page_that_is_stuck_keeps_what_it_shows_while_the_server_is_away(p
         await served.start()
         async with page.expect_navigation():
             await advance(page, 30)
-        await expect(page.locator(".row")).to_have_count(1)
+        await drawn(page)
 
 
 async def test_page_that_could_not_load_its_modules_tries_again(page: Page):
@@ -126,7 +142,7 @@ async def test_page_that_could_not_load_its_modules_tries_again(page: Page):
         await (route.abort() if away else route.continue_())
 
     await page.route("**/overlays/stage.js", through)
-    await page.clock.install()
+    await page.clock.install(time=START)
     async with serving() as served:
         served.source.documents[BOARD] = board(1, {"lin": 300})
         await page.goto(served.page())
@@ -146,7 +162,7 @@ async def test_component_that_could_not_be_loaded_is_tried_again_beside_those_th
         await (route.abort() if away else route.continue_())
 
     await page.route("**/components/kos-board.js*", through)
-    await page.clock.install()
+    await page.clock.install(time=START)
     async with serving() as served:
         served.source.documents[BOARD] = board(1, {"lin": 300})
         await page.goto(served.page())
