@@ -1,11 +1,14 @@
 """Every page there is, on one server with a played event: what accessibility is checked on and pictures are taken of.
 
-A page is added by a row: to ``pages`` what people read, to ``COMPONENTS`` what goes over video.
+The console's pages, the components and the themes are those that the code itself lists; any other page is a row of
+``pages``.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -13,14 +16,42 @@ from zoneinfo import ZoneInfo
 import httpx2
 from playwright.async_api import Page, expect
 
+import app.web
 from app.cli import cast
 
 ORDERS = 160
 SEED = 101
 SCHEMES = ("light", "dark")
-THEMES = ("dark", "light", "clear")
-# By component: what its picture is taken at, and the parameters that show it at its best.
-COMPONENTS: dict[str, dict[str, str]] = {"board": {"gap": "1", "limit": "8"}}
+_WEB = Path(app.web.__file__).parent
+# What a component is shown with, where it needs more than its event.
+_PARAMETERS = {
+    "board": {"gap": "1", "limit": "8"},
+    "goal": {"goal": "event"},
+    "scene": {"scene": "full"},
+}
+
+
+def components() -> list[str]:
+    """What an overlay page can show."""
+    folder = _WEB / "components"
+    listed = re.search(r"export const COMPONENTS = \[(.*?)\]", (folder / "registry.js").read_text(), re.DOTALL)
+    assert listed is not None
+    names = re.findall(r'"([a-z-]+)"', listed[1])
+    made = [name for name in names if (folder / f"kos-{name}.js").exists()]
+    # A scene shows any of them.
+    return [*made, "scene"] if made == names else made
+
+
+def themes() -> list[str]:
+    listed = re.search(r"export const THEMES = \{(.*)\};", (_WEB / "components" / "themes.js").read_text())
+    assert listed is not None
+    return re.findall(r"(\w+): ", listed[1])
+
+
+def console_paths() -> list[str]:
+    """Patterns of addresses behind ``/console#/``."""
+    listed = _WEB / "console" / "pages.js"
+    return re.findall(r'path: "([^"]+)"', listed.read_text()) if listed.exists() else []
 
 
 @dataclass(frozen=True)
@@ -31,6 +62,9 @@ class Toured:
     key: str
     token: str
     order: str
+    # Of the console, signed in.
+    cookies: tuple[tuple[str, str], ...] = ()
+    # The one that leads.
     host: str = "h7"
     event: str = cast.EVENT
 
@@ -39,13 +73,15 @@ class Toured:
 class Stop:
     """One page: ``path`` behind the server's address, and the element that is there once it shows what it has to.
 
-    ``is_signed_in``: the page is asked for with the key, as HTML. ``is_refused``: it shows that it is told nothing.
+    ``is_signed_in``: the page is asked for with the key, as HTML. ``is_in_console``: with the
+    console's cookie. ``is_refused``: it shows that it is told nothing.
     """
 
     name: str
     path: str
     ready: str
     is_signed_in: bool = False
+    is_in_console: bool = False
     is_refused: bool = False
     width: int = 1280
     height: int = 800
@@ -55,6 +91,7 @@ def pages(toured: Toured) -> list[Stop]:
     """What people read; each in light and dark."""
     event = f"/v1/events/{toured.event}"
     return [
+        *console_pages(toured),
         Stop("public", f"/e/{toured.event}?lang=en", "#rows tr:nth-child(6)", height=1000),
         Stop("public-phone", f"/e/{toured.event}?lang=en", "#rows tr:nth-child(6)", width=390, height=1400),
         Stop(
@@ -71,12 +108,27 @@ def pages(toured: Toured) -> list[Stop]:
     ]
 
 
+def console_pages(toured: Toured) -> list[Stop]:
+    """The way in, and every page behind it."""
+    if not console_paths():
+        return []
+    found = [Stop("console-sign-in", "/console", "input", is_refused=True)]
+    source, _, order = toured.order.partition("/")
+    places = {"event": toured.event, "host": toured.host, "source": source, "order": order}
+    for path in console_paths():
+        name = "-".join(["console", *(part for part in path.split("/") if not part.startswith(":"))])
+        name += "-one" if path.split("/")[-1].startswith(":") else ""
+        filled = re.sub(r":(\w+)", lambda part: places.get(part[1], "x"), path)
+        found.append(Stop(name, f"/console#/{filled}", "main h1", is_in_console=True))
+    return found
+
+
 def overlay(toured: Toured, component: str, theme: str) -> Stop:
     """A component as a browser source of 1280x720."""
-    asked = {"token": toured.token, "theme": theme, "lang": "en", **COMPONENTS[component]}
+    asked = {"token": toured.token, "theme": theme, "lang": "en", "host": toured.host, **_PARAMETERS.get(component, {})}
     query = "&".join(f"{name}={quote(value)}" for name, value in asked.items())
     path = f"/overlay/{toured.event}/{component}?{query}"
-    return Stop(f"{component}-{theme}", path, "body[data-state=live]", height=720)
+    return Stop(f"{component}-{theme}", path, "body:not([data-state=loading])", height=720)
 
 
 async def play(client: httpx2.AsyncClient, key: str) -> Toured:
@@ -100,7 +152,10 @@ async def play(client: httpx2.AsyncClient, key: str) -> Toured:
             last = f"{action.body['source']}/{action.body['id']}"
     await _made(client, "POST", f"{path}/statements", {"id": "first"})
     made = await _made(client, "POST", "/v1/tokens", {"event": cast.EVENT, "kind": "overlay"})
-    return Toured(str(client.base_url).rstrip("/"), key, made["token"], last)
+    signed_in = await client.post("/console/session", json={"key": key})
+    leader = (await client.get(f"{path}/boards/hosts?limit=1")).json()["rows"][0]["id"]
+    cookies = tuple(signed_in.cookies.items())
+    return Toured(str(client.base_url).rstrip("/"), key, made["token"], last, cookies, leader)
 
 
 async def _made(client: httpx2.AsyncClient, method: str, path: str, body: Any) -> Any:
@@ -114,9 +169,14 @@ async def visit(page: Page, toured: Toured, stop: Stop) -> str:
     if stop.is_signed_in:
         headers = {"Authorization": f"Bearer {toured.key}", "Accept": "text/html", "Accept-Language": "en"}
         await page.set_extra_http_headers(headers)
+    if stop.is_in_console:
+        cookies: Any = [{"name": name, "value": value, "url": toured.url} for name, value in toured.cookies]
+        await page.context.add_cookies(cookies)
     await page.set_viewport_size({"width": stop.width, "height": stop.height})
     answer = await page.goto(toured.url + stop.path)
     await expect(page.locator(stop.ready).first).to_be_visible()
+    # What is asked for after the first picture is on it too.
+    await page.wait_for_load_state("networkidle")
     # Counted up, slid in, faded in: what moves is at rest, but for what goes on for ever.
     await page.evaluate(
         """() => Promise.all(document.getAnimations()

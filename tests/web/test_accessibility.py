@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from tests.app_server import serving
-from tests.tour import COMPONENTS, SCHEMES, THEMES, Stop, Toured, overlay, pages, play, visit
+from tests.tour import SCHEMES, Stop, Toured, components, overlay, pages, play, themes, visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,7 +22,7 @@ RUN = """async () => (await axe.run(document, { resultTypes: ["violations"], run
 FORBIDDEN = ("'unsafe-eval'", "*", "http:", "https:", "script-src 'self' 'unsafe-inline'")
 _NOBODY = Toured("", "", "", "")
 NAMES = [stop.name for stop in pages(_NOBODY)]
-OVERLAYS = [(component, theme) for component in COMPONENTS for theme in THEMES]
+OVERLAYS = [(component, theme) for component in components() for theme in themes()]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
