@@ -48,7 +48,7 @@ async def test_signing_out_leads_to_the_door_and_the_way_back_is_shut(console: C
     await console.sign_in()
     page = console.page
 
-    await page.get_by_role("button", name="admin: who is signed in").click()
+    await page.get_by_role("button", name="admin").click()
     await page.get_by_role("button", name="Sign out").click()
 
     await expect(page.get_by_role("status")).to_have_text("You are signed out.")
@@ -91,7 +91,7 @@ async def test_event_is_made_once_however_often_the_button_is_pressed(console: C
     page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
     await page.get_by_role("button", name="New event").click()
     dialog = page.get_by_role("dialog", name="New event")
-    await dialog.get_by_label("Name").fill("Spring Gala \u2013 Zürich!")
+    await dialog.get_by_label("Name").fill("Spring Gala, Zürich!")
     await expect(dialog.get_by_label("Id", exact=True)).to_have_value("spring-gala-zurich")
     await dialog.get_by_label("Time zone").fill("Europe/Zurich")
     await dialog.get_by_label("Starts").fill("2099-07-01T20:00")
@@ -99,7 +99,7 @@ async def test_event_is_made_once_however_often_the_button_is_pressed(console: C
 
     await dialog.get_by_role("button", name="Make the event").dblclick()
 
-    await console.heading("Spring Gala \u2013 Zürich!")
+    await console.heading("Spring Gala, Zürich!")
     await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
     made = (await event.client.get("/v1/events/spring-gala-zurich")).json()
     assert made["currency"] == "CHF"

@@ -24,7 +24,7 @@ export const PAGES = [
   {
     path: "events/:event/orders/:source/:order",
     title: "Order",
-    scopes: ["ops", "audit"],
+    scopes: ["ops", "audit", "finance"],
     load: () => import("./pages/order.js"),
   },
 ];

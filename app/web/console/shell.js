@@ -85,8 +85,8 @@ function Scheme() {
 }
 
 function Person({ session }) {
-  return html`<button type="button" class="person" popovertarget="person" aria-label=${`${session.person}: who is signed in`}>
-      <span class="initial" aria-hidden="true">${[...(session.person || "?")][0].toUpperCase()}</span>
+  return html`<button type="button" class="person" popovertarget="person">
+      <span class="initial" data-initial=${[...(session.person || "?")][0].toUpperCase()}></span>
       <span class="person-name">${session.person}</span>
     </button>
     <div id="person" popover class="popover">

@@ -2,16 +2,16 @@
 
 import { addressOf, pathOf } from "../api.js";
 import { useData } from "../data.js";
-import { useChannel } from "../live.js";
 import { address } from "../router.js";
 import { whyNot } from "../session.js";
 import { Button, CopyButton } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
 import { ago, count, money, plural, Time } from "../ui/format.js";
-import { html, useEffect, useState } from "../ui/html.js";
+import { html, useState } from "../ui/html.js";
 import { kindName } from "../ui/kinds.js";
 import { Badge, Empty, ErrorNote, Loading, Note, Status } from "../ui/states.js";
 
+const LOOK_MS = 5000;
 const REASONS = {
   host: "the order named the host",
   code: "the buyer used the host's code",
@@ -26,15 +26,8 @@ const plain = (word) => word.replaceAll("_", " ");
 
 export default function Order({ event, state, params }) {
   const path = pathOf("v1/events", event, "orders", params.source, params.order);
-  const order = useData(path);
-  const receipt = useData(`${path}/receipt`);
-  // What changes this order changes the event too; the page then reads it again, at most once a second.
-  const { document: ticker } = useChannel(`${event}/orders`);
-  useEffect(() => {
-    if (!ticker || !order.data) return undefined;
-    const timer = setTimeout(() => (order.reload(), receipt.reload()), 1000);
-    return () => clearTimeout(timer);
-  }, [ticker?.position]);
+  const order = useData(path, {}, { everyMs: LOOK_MS });
+  const receipt = useData(`${path}/receipt`, {}, { everyMs: LOOK_MS });
   if (order.problem?.code === "order_unknown") {
     return html`<${Empty} title="Nothing has come of this order"><a href=${address("events", event, "orders")}>Back to the orders</a><//>`;
   }

@@ -4,7 +4,6 @@ import { pathOf } from "../api.js";
 import { useList } from "../data.js";
 import { useChannel } from "../live.js";
 import { address, go } from "../router.js";
-import { whyNot } from "../session.js";
 import { Button } from "../ui/button.js";
 import { SearchField } from "../ui/form.js";
 import { measured, Time } from "../ui/format.js";
@@ -33,7 +32,6 @@ export default function Orders({ event, state, query }) {
   const list = useList(pathOf("v1/events", event, "orders"), { query: text, host, limit: 100 }, "orders");
   const columns = useMemo(() => columnsOf(state, nameOf), [state?.timezone, state?.unit]);
   const search = (fields) => go(address("events", event, "orders", { query: text, host, ...fields }), true);
-  const why = whyNot(["ops", "audit"]);
   const open = (row) => go(address("events", event, "orders", row.source, row.order));
   const nothing = text || host
     ? html`<${Empty} title="No order fits">Orders are found by the beginning of their id, and by the id of a host who was credited.<//>`
@@ -52,7 +50,7 @@ export default function Orders({ event, state, query }) {
         columns=${columns}
         rows=${list.rows}
         keyOf=${(row) => `${row.source}/${row.order}`}
-        onOpen=${why ? undefined : open}
+        onOpen=${open}
         isLoading=${list.isLoading}
         problem=${list.problem}
         retry=${list.reload}
@@ -61,8 +59,7 @@ export default function Orders({ event, state, query }) {
         empty=${nothing}
         height="calc(100vh - 170px)"
       />
-    </section>
-    ${why && html`<p class="muted">${why} So an order's history is not offered.</p>`}`;
+    </section>`;
 }
 
 /** Rows do not move under who reads them: that more has come is said, and shown when asked for. */

@@ -19,10 +19,10 @@ export function Dialog({ title, close, isBusy = false, size = "", children }) {
     if (!isBusy) close();
   };
   return html`<dialog ref=${element} class=${classes("dialog", size)} aria-labelledby=${id} onCancel=${cancelled}>
-    <header>
+    <div class="dialog-head">
       <h2 id=${id}>${title}</h2>
       <button type="button" class="close" aria-label="Close" onClick=${() => isBusy || close()}>×</button>
-    </header>
+    </div>
     ${children}
   </dialog>`;
 }

@@ -67,6 +67,9 @@ export function SearchField({ label, value = "", onSearch, placeholder }) {
   const [typed, type] = useState(value);
   const timer = useRef(0);
   const told = useRef(value);
+  // The newest one: what else is searched by may have changed while this was typed.
+  const search = useRef(onSearch);
+  search.current = onSearch;
   useEffect(() => {
     // Changed from elsewhere (a step back): show that. What this field told itself comes back and changes nothing.
     if (value !== told.current) type((told.current = value));
@@ -74,7 +77,7 @@ export function SearchField({ label, value = "", onSearch, placeholder }) {
   useEffect(() => () => clearTimeout(timer.current), []);
   const tell = (text) => {
     clearTimeout(timer.current);
-    if (text !== told.current) onSearch((told.current = text));
+    if (text !== told.current) search.current((told.current = text));
   };
   const changed = (event) => {
     const text = event.target.value;

@@ -119,6 +119,7 @@ function Whole({ event, board, close }) {
   );
   return html`<${Dialog} title="The whole board" close=${close} size="large">
     <input class="search" type="search" aria-label="Find a row by name, id or team" placeholder="Name, id or team" value=${text} onInput=${(event) => type(event.target.value)} />
+    ${data && data.rows_total > data.rows.length && html`<p class="muted">The first ${count(data.rows.length)} of ${count(data.rows_total)}.</p>`}
     <${Table} label="The whole board" columns=${columns} rows=${rows} height="60vh" isLoading=${!data && !problem} problem=${problem} retry=${reload} empty=${html`<${Empty} title="Nobody fits" />`} />
   <//>`;
 }

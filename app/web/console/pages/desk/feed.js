@@ -4,7 +4,6 @@ import { pathOf } from "../../api.js";
 import { useData } from "../../data.js";
 import { useChannel } from "../../live.js";
 import { address, go } from "../../router.js";
-import { may } from "../../session.js";
 import { SearchField } from "../../ui/form.js";
 import { measured, Time } from "../../ui/format.js";
 import { classes, html, useEffect, useRef } from "../../ui/html.js";
@@ -29,7 +28,6 @@ export function Feed({ event, state }) {
     return () => clearTimeout(timer);
   }, [Math.floor(position)]);
   const orders = list.data?.orders ?? [];
-  const isOpen = may(["ops", "audit"]);
   return html`<section class="card" aria-label="Newest orders">
     <header>
       <h2>Orders</h2>
@@ -40,19 +38,19 @@ export function Feed({ event, state }) {
     ${!list.data && !list.problem && html`<${Loading} lines=${6} />`}
     ${list.data && !orders.length && html`<${Empty} title="No orders yet" />`}
     <ol class="feed">
-      ${orders.map((order) => html`<${Line} key=${`${order.source}/${order.order}`} ...${{ event, order, state, isOpen }} />`)}
+      ${orders.map((order) => html`<${Line} key=${`${order.source}/${order.order}`} ...${{ event, order, state }} />`)}
     </ol>
   </section>`;
 }
 
 const nameOf = (host) => (typeof host === "string" ? host : host.name || host.id);
 
-function Line({ event, order, state, isOpen }) {
+function Line({ event, order, state }) {
   const isNew = Date.now() - Date.parse(order.paid_at) < 5000;
   const amount = measured(order.total, order.currency ?? state?.unit);
   return html`<li class=${classes(isNew && "new")}>
     <div class="split">
-      ${isOpen ? html`<a href=${address("events", event, "orders", order.source, order.order)}>${order.order}</a>` : html`<span>${order.order}</span>`}
+      <a href=${address("events", event, "orders", order.source, order.order)}>${order.order}</a>
       <strong>${amount}</strong>
     </div>
     <div class="split muted">
