@@ -33,7 +33,7 @@ class Console:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.wrong.append(message.text)
+            self.wrong.append(f"{message.text} {message.location.get('url', '')}")
 
     async def sign_in(self, key: str = ADMIN_KEY, place: str = "") -> "Console":
         """Through the form, as a person does. Waits for the frame."""
@@ -55,8 +55,9 @@ class Console:
         unexpected = [
             text for text in self.wrong if not ((found := _REFUSED.match(text)) and found.group(1) in self.refusals)
         ]
-        assert unexpected == []
-        assert {url for url in self.asked if not url.startswith((self.url, "data:"))} == set()
+        assert unexpected == [], unexpected
+        elsewhere = {url for url in self.asked if not url.startswith((self.url, "data:"))}
+        assert elsewhere == set(), elsewhere
 
 
 @asynccontextmanager

@@ -193,6 +193,7 @@ async def test_orders_are_searched_on_the_server(console: Console, event: EventC
     await expect(page).to_have_url(re.compile("query=B-"))
     await page.get_by_label("Order id").fill("")
     await page.get_by_label("Host id").fill("h8")
+    await expect(page).to_have_url(re.compile("host=h8$"))
     await expect(table.get_by_role("row")).to_have_count(2)
     await table.focus()
     await page.keyboard.press("Enter")

@@ -3,7 +3,7 @@
 import { useChannel } from "../live.js";
 import { PAGES } from "../pages.js";
 import { address } from "../router.js";
-import { may } from "../session.js";
+import { may, whyNot } from "../session.js";
 import { ago } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { useNow } from "../ui/now.js";
@@ -28,7 +28,7 @@ export default function LiveDesk({ event, state }) {
     <${Tiles} ...${showing} />
     <div class="desk">
       <div class="stack">
-        <${Minutes} ...${showing} />
+        ${isOps ? html`<${Minutes} ...${showing} />` : html`<p class="muted">${whyNot(["ops", "audit"])} So the minutes are not shown.</p>`}
         <${Boards} ...${showing} />
       </div>
       <div class="stack">

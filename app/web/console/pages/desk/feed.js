@@ -9,7 +9,7 @@ import { measured, Time } from "../../ui/format.js";
 import { classes, html, useEffect, useRef } from "../../ui/html.js";
 import { Empty, ErrorNote, Loading, Status } from "../../ui/states.js";
 
-const ROWS = 16;
+const ROWS = 10;
 const PAUSE_MS = 1000;
 
 export function Feed({ event, state }) {
