@@ -313,3 +313,26 @@ async def test_sources_side_by_side_are_told_apart_by_their_tokens_only(page: Pa
 
     assert len(sockets) == 1
     assert sockets[0].endswith("token=good")
+
+
+async def test_no_part_of_a_scene_stands_in_front_of_another_or_outside_the_picture(page: Page):
+    async with serving() as served:
+        await page.goto(served.url("/static/x/overlays/overlay.css"))
+        scenes: list[tuple[str, str, dict[str, list[int]]]] = await page.evaluate(
+            """async () => {
+                const { SCENE_NAMES, sceneParts } = await import("/static/x/overlays/scenes.js");
+                const places = (parts) => Object.fromEntries(parts.map((part) => [part.name, part.place]));
+                return ["wide", "tall"].flatMap((shape) =>
+                    SCENE_NAMES.map((name) => [name, shape, places(sceneParts(name, shape, new Map()))]));
+            }"""
+        )
+
+    assert {name for name, _, _ in scenes} == {"board", "lower-third", "product", "full", "intro", "finale"}
+    for name, shape, places in scenes:
+        width, height = (1920, 1080) if shape == "wide" else (1080, 1920)
+        boxes = [(left, top, left + wide, top + high) for left, top, wide, high in places.values()]
+        assert all(box[0] >= 0 and box[1] >= 0 and box[2] <= width and box[3] <= height for box in boxes), (name, shape)
+        for at, one in enumerate(boxes):
+            for other in boxes[:at]:
+                is_apart = one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3] or other[1] >= one[3]
+                assert is_apart, (name, shape, one, other)

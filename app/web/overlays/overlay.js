@@ -44,8 +44,9 @@ function commonOf({ event, parameters }) {
 function arrange() {
   if (isScene) {
     const shape = nearestShape(innerWidth, innerHeight);
-    const parts = sceneParts(told.scene, shape) ?? page.show ?? sceneParts(page.scene, shape);
-    stage.show(withAnnouncement(parts ?? sceneParts(FIRST_SCENE, shape), shape), shape);
+    const named = (name) => sceneParts(name, shape, page.parameters);
+    const parts = named(told.scene) ?? page.show ?? named(page.scene) ?? named(FIRST_SCENE);
+    stage.show(withAnnouncement(parts, shape), shape);
   } else {
     const shape = page.at ? nearestShape(innerWidth, innerHeight) : shapeOf(innerWidth, innerHeight);
     const place = page.at ?? ALONE[shape]?.[page.component] ?? null;
