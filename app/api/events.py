@@ -112,7 +112,7 @@ async def create_event(given: EventBody, request: Request, principal: Asker) -> 
 
 
 @router.get("/v1/events", operation_id="list_events", responses=problem_responses(401, 403, 422, 503))
-@needs("ops")
+@needs("ops", "audit", "finance")
 async def list_events(
     request: Request,
     principal: Asker,
@@ -139,7 +139,7 @@ async def list_events(
 
 
 @router.get("/v1/events/{event}", operation_id="get_event", responses=problem_responses(401, 403, 404, 422, 503))
-@needs("ops")
+@needs("ops", "audit", "finance")
 async def get_event(event: str, request: Request, principal: Asker) -> dict[str, Any]:
     """One event as it stands."""
     return await _shown(request, await services_of(request).event(principal, event))

@@ -177,7 +177,7 @@ async def _answer(services: Services, opened: OpenEvent, accepted: Accepted, dat
 
 
 @router.get("/v1/events/{event}/roster", operation_id="get_roster", responses=problem_responses(401, 403, 404, 503))
-@needs("ops", "audit", "orders")
+@needs("ops", "audit", "finance", "orders")
 async def get_roster(event: str, request: Request, principal: Asker) -> dict[str, Any]:
     """Teams, stores and hosts as they stand, with every membership.
 

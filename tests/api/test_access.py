@@ -20,14 +20,14 @@ EVENT = "/v1/events/{event}"
 # Whom each route lets in: these scopes; "any": every key; "token": also the event's tokens; "public": everybody.
 WANTED = {
     "POST /v1/events": "ops",
-    "GET /v1/events": "ops",
-    f"GET {EVENT}": "ops",
+    "GET /v1/events": "ops audit finance",
+    f"GET {EVENT}": "ops audit finance",
     f"POST {EVENT}/transitions": "ops",
     f"PATCH {EVENT}/rules": "ops",
     f"PUT {EVENT}/rates": "ops",
     f"GET {EVENT}/rates": "ops finance audit orders",
     f"PUT {EVENT}/roster": "ops",
-    f"GET {EVENT}/roster": "ops audit orders",
+    f"GET {EVENT}/roster": "ops audit finance orders",
     f"POST {EVENT}/sessions": "ops",
     f"POST {EVENT}/sessions/{{session}}/end": "ops",
     f"GET {EVENT}/sessions": "ops audit",

@@ -205,7 +205,7 @@ async def test_key_in_the_header_and_token_in_the_address_come_before_the_cookie
     audit = await made_key(api, "audit")
     token = (await api.client.post("/v1/tokens", json={"event": event.id})).json()["token"]
     async with browser(api, (await made_key(api, "ops"))["key"]) as ops:
-        as_auditor = await ops.get(event.path, headers={"Authorization": f"Bearer {audit['key']}"})
+        as_auditor = await ops.get("/v1/keys", headers={"Authorization": f"Bearer {audit['key']}"})
         as_viewer = await ops.get(f"{event.path}/boards/hosts", params={"token": token, "at": 1})
         as_ops = await ops.get(f"{event.path}/boards/hosts", params={"at": 1})
 
