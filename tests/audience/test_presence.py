@@ -266,6 +266,10 @@ def test_no_more_viewers_are_held_than_allowed_in_any_process():
         assert viewers == 10
         assert sum(sessions.values()) <= 10
 
+    # One who goes through all sessions takes the places there are in them, not more.
+    for number in range(30):
+        wire.hear(0, 0, f"t{number}")
+    assert sum(wire.counts()[0][2].values()) == 10
     # Those it knows still count.
     assert wire.hear(0, 0)
     assert not wire.hear(0, 99)
