@@ -85,6 +85,18 @@ async def test_static_files_may_be_kept_for_ever_and_the_page_is_asked_for_again
         assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
+async def test_console_is_in_nobodys_frame_and_takes_no_style_but_its_own(client):
+    answer = await client.get("/console")
+
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["frame-src"] == "'self'"
+    assert policy["default-src"] == policy["form-action"] == policy["base-uri"] == "'none'"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    for address in re.findall(r'(?:href|src)="(static/[^"]+)"', answer.text):
+        assert (await client.get(f"/{address}")).status_code == 200
+
+
 async def test_what_a_browser_holds_is_not_sent_again(client):
     for address in ["/overlay/kos101/board", *await static_addresses(client)]:
         first = await client.get(address)
