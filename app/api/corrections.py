@@ -211,6 +211,7 @@ async def _preview(services: Services, opened: OpenEvent, fact: Fact) -> dict[st
         "orders": [_order_name(key) for key in found.orders],
         "amount": format_amount(found.amount, exponent),
         "needs_approval": found.waits,
+        "commission": [{"host": host, "amount": format_amount(amount, exponent)} for host, amount in found.commission],
         "hosts": [_difference(row, exponent) for row in found.hosts],
         "teams": [_difference(row, exponent) for row in found.teams],
     }

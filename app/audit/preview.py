@@ -30,11 +30,15 @@ class Difference:
 
 @dataclass(slots=True)
 class Preview:
-    """What would be written and what follows from it. ``waits`` if a second person would have to approve it."""
+    """What would be written and what follows from it. ``waits`` if a second person would have to approve it.
+
+    Shape: ``commission`` by host, the largest change first, of those whose commission changes.
+    """
 
     orders: list[str]
     amount: int
     waits: bool
+    commission: list[tuple[str, int]] = field(default_factory=list)
     hosts: list[Difference] = field(default_factory=list)
     teams: list[Difference] = field(default_factory=list)
 
@@ -52,6 +56,7 @@ async def preview(store: Store, event: OpenEvent, fact: Fact) -> Preview:
     drafts = [draft for draft in decision.drafts if draft.kind == "order.reattributed"]
     amount = sum(part["amount"] for draft in drafts for part in draft.content["taken"])
     found = Preview([draft.content["about"] for draft in drafts], amount, limit is not None and amount > limit)
+    found.commission = _earned(drafts)
     found.hosts = _differences(event, drafts, "host")
     found.teams = _differences(event, drafts, "team")
     return found
@@ -81,6 +86,15 @@ def _differences(event: OpenEvent, drafts: list[Draft], of: str) -> list[Differe
         if ranks[0] != ranks[1] or scores[0] != scores[1]:
             found.append(Difference(identity, scores, ranks))
     return found[:ROWS_MAX]
+
+
+def _earned(drafts: list[Draft]) -> list[tuple[str, int]]:
+    earned: dict[str, int] = {}
+    for draft in drafts:
+        for change in draft.content.get("commission", ()):
+            earned[change["host"]] = earned.get(change["host"], 0) + change["amount"]
+    changes = [(host, amount) for host, amount in earned.items() if amount]
+    return sorted(changes, key=lambda change: (-abs(change[1]), change[0]))[:ROWS_MAX]
 
 
 def _moved(drafts: list[Draft], of: str) -> Mapping[str, int]:

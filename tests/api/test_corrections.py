@@ -47,6 +47,16 @@ async def test_preview_says_who_would_stand_where_and_writes_nothing(event: Even
     assert changes["h8"] == ({"before": "0.00", "after": "34.00"}, {"before": 3, "after": 1})
 
 
+async def test_preview_says_what_hosts_would_earn_more_or_less(event: EventClient):
+    await event.ok("PATCH", "/rules", {"commission": {"bps": 1_000}})
+    # Behind the rule, which holds from the fixture's now.
+    await event.order(host="h7", paid_at="2021-04-10T12:01:00Z")
+
+    document = await event.ok("POST", "/reattributions", correction(preview=True))
+
+    assert document["commission"] == [{"host": "h7", "amount": "-3.40"}, {"host": "h8", "amount": "3.40"}]
+
+
 async def test_correction_moves_the_order_and_its_history_says_so(event: EventClient):
     await event.order(host="h7")
 
