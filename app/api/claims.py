@@ -13,8 +13,9 @@ from app.api.services import services_of
 from app.errors import Forbidden, Invalid, NotFound
 from app.events import IDENTIFIER, OpenEvent
 from app.journal.drafts import Fact
+from app.journal.entry import Entry
 from app.sales.facts import order_key
-from app.sales.money import AMOUNT_MINOR_MAX, parse_amount
+from app.sales.money import AMOUNT_MINOR_MAX, format_amount, parse_amount
 from app.sales.reattribution import correction_key
 from app.sales.times import parse_time, rfc3339
 from app.state.parts import DAY_US, Claim
@@ -86,26 +87,37 @@ async def close_claim(
 @needs(ANY_KEY)
 async def list_claims(event: str, request: Request, principal: Asker) -> dict[str, Any]:
     """The claims that are open: all for finance, ops and audit, else those of the key's own hosts. Oldest first."""
-    opened = await services_of(request).event(principal, event)
+    services = services_of(request)
+    opened = await services.event(principal, event)
+    claims = {
+        f"claim:{identity}": (identity, claim)
+        for identity, claim in opened.state.claims.items()
+        if principal.scopes & {"finance", "ops", "audit", f"host:{claim.host}"}
+    }
+    # What was said stands in the journal only. Claims are closed by an entry of another key.
+    said = {entry.key: entry for entry in await services.store.lookup(event, list(claims), [])}
     return {
         "event": event,
         "position": opened.head.position,
-        "claims": [
-            _document(identity, claim, opened)
-            for identity, claim in opened.state.claims.items()
-            if principal.scopes & {"finance", "ops", "audit", f"host:{claim.host}"}
-        ],
+        "claims": [_document(*claim, opened, said[key]) for key, claim in claims.items()],
     }
 
 
-def _document(identity: str, claim: Claim, opened: OpenEvent) -> dict[str, Any]:
+def _document(identity: str, claim: Claim, opened: OpenEvent, said: Entry) -> dict[str, Any]:
+    fact = said.content["fact"]
     document: dict[str, Any] = {
         "id": identity,
         "host": claim.host,
+        "reason": fact["reason"],
+        "claimed_by": said.actor,
         "opened_at": rfc3339(claim.opened_at),
         "answer_due": rfc3339(claim.due),
         "overdue": opened.state.recorded_at > claim.due,
     }
+    if "paid_at" in fact:
+        document["paid_at"] = rfc3339(fact["paid_at"])
+    if "amount" in fact:
+        document["amount"] = format_amount(fact["amount"], opened.state.exponent)
     if claim.order:
         _, source, order = claim.order.split(":", 2)
         document["order"] = {"source": source, "id": order}

@@ -53,7 +53,14 @@ async def test_sale_that_is_missing_is_claimed_with_its_time(event: EventClient)
     nothing = await event.post("/claims", {"id": "none", "host": "h8", "reason": "?"})
     unknown = await event.post("/claims", claim(id="other", order={"source": "shop", "id": "none"}))
 
-    assert [row["id"] for row in (await event.ok("GET", "/claims"))["claims"]] == ["gone"]
+    (row,) = (await event.ok("GET", "/claims"))["claims"]
+    assert {name: row[name] for name in ("id", "reason", "amount", "claimed_by")} == {
+        "id": "gone",
+        "reason": "paid at my desk",
+        "amount": "20.00",
+        "claimed_by": "key:admin",
+    }
+    assert row["paid_at"] == "2021-04-10T11:00:00.000000Z"
     assert (nothing.status_code, nothing.json()["code"]) == (422, "claim_of_nothing")
     assert (unknown.status_code, unknown.json()["code"]) == (409, "order_not_there")
 
