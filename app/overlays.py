@@ -12,6 +12,7 @@ from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import insert_for, transaction
+from app.errors import Conflict
 from app.journal.tables import overlays as table
 
 _NOTHING_TOLD: dict[str, Any] = {"scene": "", "hidden": [], "message": None, "rooms": {}}
@@ -31,10 +32,12 @@ class Overlays:
         # What was told before there were rooms names none.
         return (dict(_NOTHING_TOLD), 0) if row is None else (_NOTHING_TOLD | orjson.loads(row.body), row.updated_at)
 
-    async def put(self, event: str, told: dict[str, Any]) -> int:
+    async def put(self, event: str, told: dict[str, Any], expected_at: int | None = None) -> int:
         """Have this hold in place of what was told before; since when, in microseconds.
 
         Later than everything before, whatever the clocks of the processes say: followers take only what is newer.
+        ``expected_at``: only in place of what holds since then (0: nothing was told yet).
+        Errors: Conflict ``changed_meanwhile`` if something else does.
         """
         async with transaction(self._db) as db:
             row = {"event": event, "body": orjson.dumps(told).decode(), "updated_at": time.time_ns() // 1000}
@@ -42,10 +45,15 @@ class Overlays:
             given, before = statement.excluded.updated_at, table.c.updated_at
             later = case((given > before, given), else_=before + 1)
             changed = {"body": statement.excluded.body, "updated_at": later}
+            is_expected = None if expected_at is None else before == expected_at
             found = await db.execute(
-                statement.on_conflict_do_update(index_elements=["event"], set_=changed).returning(before)
+                statement.on_conflict_do_update(index_elements=["event"], set_=changed, where=is_expected).returning(
+                    before
+                )
             )
-            updated_at: int = found.scalar_one()
+            updated_at: int | None = found.scalar_one_or_none()
+        if updated_at is None:
+            raise Conflict("changed_meanwhile", "Somebody else has told the overlays something since you looked.")
         return updated_at
 
     async def touch(self, event: str) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from app.access import Principal
 from app.api.documents import problem_responses
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import OverlaysBody
 from app.api.services import services_of
+from app.errors import Conflict
 from app.sales.times import parse_time, rfc3339
 
 router = APIRouter(route_class=GuardedRoute, tags=["overlays"])
@@ -19,11 +20,20 @@ Asker = Annotated[Principal, Depends(principal_of)]
 @router.put(
     "/v1/events/{event}/overlays",
     operation_id="put_overlays",
-    responses=problem_responses(400, 401, 403, 404, 413, 422, 503),
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503),
 )
 @needs("ops")
-async def put_overlays(event: str, given: OverlaysBody, request: Request, principal: Asker) -> dict[str, Any]:
-    """Tell the overlays: this holds in place of everything told before. It is in no journal and ranks nothing."""
+async def put_overlays(
+    event: str,
+    given: OverlaysBody,
+    request: Request,
+    principal: Asker,
+    expected_time: Annotated[str | None, Query(max_length=40)] = None,
+) -> dict[str, Any]:
+    """Tell the overlays: this holds in place of everything told before. It is in no journal and ranks nothing.
+
+    With ``expected_time``, the ``time`` of what was read, only if nothing else was told since.
+    """
     services = services_of(request)
     opened = await services.event(principal, event)
     message: dict[str, Any] | None = None
@@ -32,7 +42,12 @@ async def put_overlays(event: str, given: OverlaysBody, request: Request, princi
         message = {"text": given.message.text}
         message["until"] = None if until is None else rfc3339(parse_time(until, "message.until"))
     told = {"scene": given.scene, "hidden": sorted(set(given.hidden)), "message": message, "rooms": _rooms(given)}
-    await services.overlays.put(opened.head.event, told)
+    expected_at = None if expected_time is None else parse_time(expected_time, "expected_time")
+    try:
+        await services.overlays.put(opened.head.event, told, expected_at)
+    except Conflict as error:
+        error.extra["now"] = await services.feed.snapshot(f"{opened.head.event}/overlays", principal.view)
+        raise
     services.overlays_changed(opened.head.event)
     return await services.feed.snapshot(f"{opened.head.event}/overlays", principal.view)
 

@@ -112,3 +112,17 @@ async def test_what_overlays_cannot_be_told_is_refused(event: EventClient, body:
 
     assert (response.json()["code"], response.json()["field"]) == (code, field)
     assert (await event.ok("GET", "/overlays"))["time"].startswith("1970")
+
+
+async def test_second_of_two_who_tell_the_overlays_something_is_told_what_holds(event: EventClient):
+    nothing = (await event.ok("GET", "/overlays"))["time"]
+    first = await event.ok("PUT", "/overlays", {"scene": "intro"}, expected_time=nothing)
+    stale = await event.client.put(f"{event.path}/overlays", json={"scene": "outro"}, params={"expected_time": nothing})
+    held = await event.ok("GET", "/overlays")
+    again = await event.ok("PUT", "/overlays", {"scene": "outro"}, expected_time=held["time"])
+    wrong = await event.client.put(f"{event.path}/overlays", json={}, params={"expected_time": "yesterday"})
+
+    assert (stale.status_code, stale.json()["code"]) == (409, "changed_meanwhile")
+    assert stale.json()["now"] == held == first
+    assert (held["scene"], again["scene"]) == ("intro", "outro")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "expected_time")
