@@ -9,14 +9,14 @@ import orjson
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 
 from app.access import Principal
-from app.api.documents import problem_responses
+from app.api.documents import REPEAT, problem_responses
 from app.api.expecting import ExpectedPosition, submit_expecting
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import EventBody, TransitionBody
 from app.api.paging import next_cursor, offset_of
 from app.api.services import services_of
 from app.challenge import rules
-from app.errors import Invalid
+from app.errors import Conflict, Invalid
 from app.events import OpenEvent
 from app.journal.drafts import Fact
 from app.journal.entry import Entry, epoch_of
@@ -82,11 +82,11 @@ async def _shown(request: Request, event: OpenEvent) -> dict[str, Any]:
     "/v1/events",
     status_code=201,
     operation_id="create_event",
-    responses=problem_responses(400, 401, 403, 409, 413, 422, 503),
+    responses=problem_responses(400, 401, 403, 409, 413, 422, 503) | REPEAT,
 )
 @needs("ops")
-async def create_event(given: EventBody, request: Request, principal: Asker) -> dict[str, Any]:
-    """Make an event. It is a draft until it is moved to scheduled."""
+async def create_event(given: EventBody, request: Request, response: Response, principal: Asker) -> dict[str, Any]:
+    """Make an event. It is a draft until it is moved to scheduled. The same call again makes nothing."""
     services = services_of(request)
     exponent = exponent_of(given.currency)
     try:
@@ -106,7 +106,16 @@ async def create_event(given: EventBody, request: Request, principal: Asker) -> 
         "rules": rules.document(rules.parse_rules(given.rules, exponent_of(given.currency))),
     }
     fact = Fact("event.created", "", content, principal.actor)
-    event = await services.events.create(fact, given.id, principal.brand)
+    try:
+        event = await services.events.create(fact, given.id, principal.brand)
+    except Conflict:
+        event = await services.events.open(given.id)
+        first = (await services.store.read(given.id, 0, 1))[0]
+        if event.state.brand != principal.brand or first.content != content:
+            raise
+        response.status_code = 200
+        response.headers["Idempotency-Replayed"] = "true"
+        return await _shown(request, event)
     await services.profiles.put(given.id, "event", [{"id": given.id, "name": given.name or given.id}])
     return await _shown(request, event)
 
