@@ -223,10 +223,14 @@ async def test_restarted_server_is_told_and_come_back_to(console: Console, serve
         server.stop()
         await expect(page.locator(".connection")).to_contain_text("Reconnecting · as of")
         await expect(page.locator(".tile").first).to_contain_text("as of")
+        await page.get_by_role("link", name="Orders", exact=True).click()
+        await expect(page.get_by_role("alert").filter(has_text="unreachable")).to_be_visible()
         await server.restart()
 
         await expect(page.locator(".connection")).to_have_text("Live", timeout=30_000)
+        await expect(page.get_by_role("main")).to_contain_text("No orders yet")
         await event.sell("after", "h7", "12.50")
+        await page.get_by_role("link", name="Live desk").click()
         await expect(page.locator(".tile").first).to_contain_text("£12.50")
 
 

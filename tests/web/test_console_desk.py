@@ -140,6 +140,23 @@ async def test_who_is_on_air_with_what(console: Console, event: EventClient):
     await expect(on_air).to_contain_text("RUBY-WOO")
 
 
+async def test_goals_and_announcements_are_on_the_desk(console: Console, event: EventClient):
+    await console.sign_in(place=f"#/events/{event.id}/live")
+    goals = card(console.page, "Goals and announcements")
+    await expect(goals).to_have_count(0)
+
+    goal = {"id": "g1", "title": "A hundred", "of": "event", "target_id": "", "measure": "net_sales"}
+    await event.ok("POST", "/goals", goal | {"target": "100.00"})
+    await event.ok("POST", "/announcements", {"id": "a1", "text": "Back at nine"})
+    await event.sell("1", "h7", "25.00")
+
+    await expect(goals).to_contain_text("£25.00 of £100.00")
+    await expect(goals.get_by_role("progressbar", name="A hundred")).to_have_attribute("value", "0.25")
+    await expect(goals).to_contain_text("Back at nine")
+    await event.sell("2", "h7", "75.00")
+    await expect(goals).to_contain_text("reached")
+
+
 async def test_key_for_the_books_has_a_desk_without_what_it_may_not_do(
     browser: Browser, console_server: AppServer, event: EventClient
 ):

@@ -11,7 +11,7 @@ const ROOT = new URL("./", location.href);
 
 let csrf = "";
 
-/** Tells "signed-out" when the server no longer knows the session. */
+/** Tells "signed-out" when the server no longer knows the session, "reconnected" when it is there again. */
 export const signals = new EventTarget();
 
 /** The header that goes with every call that changes something. */

@@ -1,5 +1,6 @@
 // The console: signed in or not, its frame around every page, and which page it is.
 
+import { signals } from "./api.js";
 import { connect, disconnect, useChannel } from "./live.js";
 import { PAGES } from "./pages.js";
 import { address, go, match, useRoute } from "./router.js";
@@ -10,6 +11,9 @@ import { Questions } from "./ui/dialog.js";
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./ui/html.js";
 import { Empty, ErrorNote, Loading, Note } from "./ui/states.js";
 import { Toasts } from "./ui/toast.js";
+
+// Long enough for the page that is asked for to be drawn first.
+const PREFETCH_MS = 1500;
 
 function Console() {
   const { state, session, notice, problem } = useSession();
@@ -30,6 +34,14 @@ function found(segments) {
     if (params) return { page, params };
   }
   return { page: null, params: {} };
+}
+
+/** Have every page that this key may see here before it is wanted, so that none depends on the network then. */
+function fetchPages() {
+  const timer = setTimeout(() => {
+    for (const page of PAGES) if (!whyNot(page.scopes)) page.load().catch(() => {});
+  }, PREFETCH_MS);
+  return () => clearTimeout(timer);
 }
 
 function heldEvent() {
@@ -67,6 +79,7 @@ function Frame({ session }) {
   useEffect(() => {
     document.title = [title, event && (state?.event_name ?? event), "KOS Live"].filter(Boolean).join(" · ");
   }, [title, event, state?.event_name]);
+  useEffect(fetchPages, []);
   const [isOpen, open] = useState(false);
   const main = useRef(null);
   const place = segments.join("/");
@@ -116,6 +129,11 @@ function Loaded({ page, props }) {
     page.load().then(take, () => fail({ message: "This page could not be loaded.", code: "unreachable" }));
   };
   useEffect(load, [page]);
+  useEffect(() => {
+    if (!problem) return undefined;
+    signals.addEventListener("reconnected", load);
+    return () => signals.removeEventListener("reconnected", load);
+  }, [problem]);
   if (broken) {
     const sorry = { message: "Something in this page went wrong. What you did before is kept.", code: "page_broken" };
     return html`<${ErrorNote} problem=${sorry} retry=${mend} />`;

@@ -1,6 +1,6 @@
 // What pages read: once, again after a change, or page after page of a list.
 
-import { Problem, get } from "./api.js";
+import { Problem, get, signals } from "./api.js";
 import { useCallback, useEffect, useRef, useState } from "./ui/html.js";
 
 /**
@@ -23,6 +23,7 @@ export function useData(path, params = {}, { everyMs = 0 } = {}) {
     return () => aborting.abort();
   }, [path, wanted, asked]);
   const reload = useCallback(() => ask((count) => count + 1), []);
+  useReadAgain(held.problem, reload);
   useEffect(() => {
     if (!everyMs || path === null) return undefined;
     const timer = setInterval(() => document.hidden || reload(), everyMs);
@@ -35,6 +36,16 @@ function known(problem) {
   if (problem instanceof Problem) return problem;
   console.error(problem);
   return new Problem(0, { code: "internal", detail: "Something in this page went wrong. Load it again." });
+}
+
+/** What could not be read while the server was away is read as soon as it is back. */
+function useReadAgain(problem, reload) {
+  const isPassing = problem !== null && (problem.status === 0 || problem.status >= 500);
+  useEffect(() => {
+    if (!isPassing) return undefined;
+    signals.addEventListener("reconnected", reload);
+    return () => signals.removeEventListener("reconnected", reload);
+  }, [isPassing, reload]);
 }
 
 /**
@@ -85,5 +96,6 @@ export function useList(path, params, items) {
 
   const more = useCallback(() => held.cursor && read(held.cursor), [held.cursor, read]);
   const reload = useCallback(() => ask((count) => count + 1), []);
+  useReadAgain(held.problem, reload);
   return { ...held, hasMore: held.cursor !== "", more, reload };
 }

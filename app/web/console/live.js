@@ -1,7 +1,7 @@
 // Channels of the stream as hooks. One connection for the whole console, by the cookie of its session.
 
 import { KosClient, streamUrl } from "../components/kos-client.js";
-import { Problem, get } from "./api.js";
+import { Problem, get, signals } from "./api.js";
 import { useEffect, useState } from "./ui/html.js";
 
 const NOTHING = { document: null, error: null, isLive: false };
@@ -14,8 +14,12 @@ export const disconnect = () => client.stop();
 /** The server's time in milliseconds since 1970, whatever this machine's clock says. */
 export const serverNow = () => client.now();
 
+let before = client.state;
 client.watch(() => {
+  if (client.state === before) return;
+  before = client.state;
   if (client.state === "refused") lookAtSession();
+  else if (client.state === "live") signals.dispatchEvent(new Event("reconnected"));
 });
 
 /** The server ends the connection for good when the session does: this call then leads to the door. */

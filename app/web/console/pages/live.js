@@ -12,6 +12,7 @@ import { Alerts } from "./desk/alerts.js";
 import { Boards } from "./desk/boards.js";
 import { Feed } from "./desk/feed.js";
 import { FirstSteps } from "./desk/first-steps.js";
+import { Goals } from "./desk/goals.js";
 import { Minutes } from "./desk/minutes.js";
 import { OnAir } from "./desk/on-air.js";
 import { Tiles } from "./desk/tiles.js";
@@ -30,6 +31,7 @@ export default function LiveDesk({ event, state }) {
       <div class="stack">
         ${isOps ? html`<${Minutes} ...${showing} />` : html`<p class="muted">${whyNot(["ops", "audit"])} So the minutes are not shown.</p>`}
         <${Boards} ...${showing} />
+        <${Goals} state=${state} />
       </div>
       <div class="stack">
         <${Alerts} event=${event} ops=${ops.document} />

@@ -1,6 +1,7 @@
 // A new event, with what most events need filled in.
 
 import { post } from "../api.js";
+import { serverNow } from "../live.js";
 import { address, go } from "../router.js";
 import { Button, useAction } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
@@ -27,7 +28,7 @@ export function idOf(name) {
 
 function usual(like) {
   const zone = like?.timezone ?? ownZone();
-  const start = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS;
+  const start = Math.ceil(serverNow() / HOUR_MS) * HOUR_MS;
   const times = { starts: wallOf(start, zone), ends: wallOf(start + 4 * HOUR_MS, zone), hours: "4" };
   return { name: "", id: "", currency: like?.currency ?? "EUR", zone, ...times, isPublic: false };
 }

@@ -1,6 +1,7 @@
 // Numbers, money and times as the reader's browser writes them. Amounts stay decimal strings: no float holds money.
 
 import { chosenLanguage } from "../../components/format.js";
+import { serverNow } from "../live.js";
 import { html } from "./html.js";
 
 export const LANGUAGE = chosenLanguage("");
@@ -67,8 +68,8 @@ const UNITS = [
   ["second", 1],
 ];
 
-/** How long ago, or in how long: "3 minutes ago". `now` in milliseconds. */
-export function ago(at, now = Date.now()) {
+/** How long ago, or in how long: "3 minutes ago". `now` in milliseconds, the server's if left out. */
+export function ago(at, now = serverNow()) {
   if (isNone(at)) return NONE;
   const seconds = Math.round((new Date(at).getTime() - now) / 1000);
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);

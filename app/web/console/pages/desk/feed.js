@@ -2,7 +2,7 @@
 
 import { pathOf } from "../../api.js";
 import { useData } from "../../data.js";
-import { useChannel } from "../../live.js";
+import { serverNow, useChannel } from "../../live.js";
 import { address, go } from "../../router.js";
 import { SearchField } from "../../ui/form.js";
 import { measured, Time } from "../../ui/format.js";
@@ -46,7 +46,7 @@ export function Feed({ event, state }) {
 const nameOf = (host) => (typeof host === "string" ? host : host.name || host.id);
 
 function Line({ event, order, state }) {
-  const isNew = Date.now() - Date.parse(order.paid_at) < 5000;
+  const isNew = serverNow() - Date.parse(order.paid_at) < 5000;
   const amount = measured(order.total, order.currency ?? state?.unit);
   return html`<li class=${classes(isNew && "new")}>
     <div class="split">
