@@ -33,11 +33,11 @@ export class KosCountdown extends Widget {
   `;
   static template = `
     <div class="box">
-      <section class="card clock" id="clock" role="timer" aria-labelledby="label">
+      <div class="card clock" id="clock" role="timer" aria-labelledby="label">
         <h2 class="label" id="label" dir="auto"></h2>
         <p class="done display" id="done" dir="auto"></p>
         <p class="parts" id="parts"></p>
-      </section>
+      </div>
     </div>
     <template id="part"><span class="part"><span class="count figure display"></span><span class="unit quiet"></span></span></template>`;
 
