@@ -27,4 +27,12 @@ export const PAGES = [
     scopes: ["ops", "audit", "finance"],
     load: () => import("./pages/order.js"),
   },
+  {
+    path: "events/:event/money",
+    title: "Corrections & settlement",
+    icon: "money",
+    group: "event",
+    scopes: ["finance", "ops", "audit"],
+    load: () => import("./pages/money.js"),
+  },
 ];
