@@ -35,4 +35,12 @@ export const PAGES = [
     scopes: ["finance", "ops", "audit"],
     load: () => import("./pages/money.js"),
   },
+  {
+    path: "events/:event/audit",
+    title: "Audit",
+    icon: "audit",
+    group: "event",
+    scopes: ["audit"],
+    load: () => import("./pages/audit.js"),
+  },
 ];
