@@ -43,4 +43,5 @@ export const PAGES = [
     scopes: ["audit"],
     load: () => import("./pages/audit.js"),
   },
+  { path: "keys", title: "Keys & tokens", icon: "keys", group: "all", scopes: ["ops"], load: () => import("./pages/keys.js") },
 ];
