@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests.app_server import AppServer, run_kos
 from tests.event_client import EventClient
 from tests.web.console import PHONE, Console, console_page, key_of
+from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,6 +84,7 @@ async def test_entry_shows_the_very_text_that_was_hashed(console: Console, event
     dialog = page.get_by_role("dialog", name="Entry 5")
     await expect(dialog.get_by_text("follows from these fields")).to_be_visible()
     await expect(dialog.get_by_text("is the hash of the entry before")).to_be_visible()
+    assert await violations(page) == []
     await dialog.get_by_role("button", name="Copy as it was hashed").click()
 
     copied = await page.evaluate("navigator.clipboard.readText()")
@@ -171,7 +173,7 @@ async def test_who_has_not_the_scope_is_told(console: Console, event: EventClien
     await expect(console.page.get_by_role("main")).to_contain_text("Your key lacks the scope audit.")
 
 
-async def test_nothing_is_wider_than_a_phone(browser: Browser, console_server: AppServer, event: EventClient):
+async def test_tabs_fit_a_phone_and_axe_finds_nothing(browser: Browser, console_server: AppServer, event: EventClient):
     async with console_page(browser, console_server, viewport=PHONE) as console:
         await console.sign_in(place=place(event))
         for tab in await console.page.get_by_role("tab").all():
@@ -179,3 +181,4 @@ async def test_nothing_is_wider_than_a_phone(browser: Browser, console_server: A
             await expect(console.page.get_by_role("tabpanel").get_by_role("heading").first).to_be_visible()
 
             assert await overflow(console.page) == 0, await tab.text_content()
+            assert await violations(console.page) == [], await tab.text_content()

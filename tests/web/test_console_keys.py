@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.app_server import AppServer
 from tests.event_client import EventClient
 from tests.web.console import PHONE, Console, console_page, key_of
+from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,6 +50,7 @@ async def test_nobody_gives_what_their_own_key_lacks(console: Console, event: Ev
     await expect(dialog.get_by_label("finance")).to_be_disabled()
     await expect(dialog.get_by_label("ops")).to_be_enabled()
     await expect(dialog.get_by_text("Your own key lacks it, so you cannot give it.")).to_have_count(3)
+    assert await violations(page) == []
 
 
 async def test_revoked_key_is_asked_about_first_and_then_hidden(console: Console, event: EventClient):
@@ -121,7 +123,7 @@ async def test_token_opens_the_board_that_it_was_made_for_until_it_is_revoked(co
     await expect(dialog.get_by_role("alert")).to_contain_text("channel_not_public")
 
 
-async def test_nothing_is_wider_than_a_phone(browser: Browser, console_server: AppServer):
+async def test_tabs_fit_a_phone_and_axe_finds_nothing(browser: Browser, console_server: AppServer):
     async with console_page(browser, console_server, viewport=PHONE) as console:
         await console.sign_in(place="#/keys")
         for tab in await console.page.get_by_role("tab").all():
@@ -129,3 +131,4 @@ async def test_nothing_is_wider_than_a_phone(browser: Browser, console_server: A
             await expect(console.page.get_by_role("tabpanel").get_by_role("heading").first).to_be_visible()
 
             assert await overflow(console.page) == 0, await tab.text_content()
+            assert await violations(console.page) == [], await tab.text_content()

@@ -12,6 +12,7 @@ from tests import factories
 from tests.app_server import AppServer
 from tests.event_client import EventClient
 from tests.web.console import PHONE, Console, console_page, key_of
+from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -60,10 +61,13 @@ async def correct_1001(page: Page) -> None:
 
 async def test_correction_is_seen_with_ranks_sales_and_pay_before_it_is_made(console: Console, event: EventClient):
     event = await earning(event)
-    await console.sign_in(place=place(event))
+    await console.sign_in(place=f"#/events/{event.id}/orders/shop/1001")
     page = console.page
     before = await event.head()
 
+    # An order's own page leads here, with the order filled in.
+    await page.get_by_role("link", name="Correct who earned it").click()
+    await expect(page.get_by_label("Order", exact=True)).to_have_value("1001")
     await correct_1001(page)
     dialog = page.get_by_role("dialog", name="What this correction changes")
 
@@ -74,6 +78,7 @@ async def test_correction_is_seen_with_ranks_sales_and_pay_before_it_is_made(con
     await expect(hosts.get_by_role("row", name="Mei")).to_contain_text("2→ becomes 1£50.00→ becomes £90.00+£4.00")
     await expect(dialog.get_by_role("table").nth(1)).to_contain_text("Jade")
     assert await event.head() == before
+    assert await violations(page) == []
 
     await dialog.get_by_role("button", name="Make the correction").dblclick()
 
@@ -224,6 +229,7 @@ async def test_host_is_released_paid_and_the_money_that_came_back_is_there_again
     amount = dialog.get_by_label("Amount in GBP")
     await expect(amount).to_have_value("6.00")
     await amount.fill("6.01")
+    assert await violations(page) == []
     note = dialog.get_by_role("button", name="Note a payout")
     await expect(note).to_have_attribute("title", "At most £6.00 can be paid.")
     await amount.fill("4.00")
@@ -343,7 +349,7 @@ async def test_tabs_and_a_correction_by_keyboard_alone(console: Console, event: 
     assert await event.scores() == {"h7": "40.00", "h8": "70.00"}
 
 
-async def test_nothing_is_wider_than_a_phone(browser: Browser, console_server: AppServer, event: EventClient):
+async def test_tabs_fit_a_phone_and_axe_finds_nothing(browser: Browser, console_server: AppServer, event: EventClient):
     event = await earning(event)
     options: dict[str, Any] = {"viewport": PHONE, "color_scheme": "dark"}
     async with console_page(browser, console_server, **options) as console:
@@ -353,3 +359,4 @@ async def test_nothing_is_wider_than_a_phone(browser: Browser, console_server: A
             await expect(console.page.get_by_role("tabpanel").get_by_role("heading").first).to_be_visible()
 
             assert await overflow(console.page) == 0, await tab.text_content()
+            assert await violations(console.page) == [], await tab.text_content()

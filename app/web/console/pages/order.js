@@ -3,7 +3,7 @@
 import { addressOf, pathOf } from "../api.js";
 import { useData } from "../data.js";
 import { address } from "../router.js";
-import { whyNot } from "../session.js";
+import { may, whyNot } from "../session.js";
 import { Button, CopyButton } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
 import { ago, count, money, plural, Time } from "../ui/format.js";
@@ -43,6 +43,8 @@ export default function Order({ event, state, params }) {
       <div class="end">
         <${CopyButton} text=${params.order}>Copy the id<//>
         <a class="button" href=${addressOf(`${path}/receipt`)} target="_blank" rel="noopener">Receipt for the host</a>
+        ${may(["finance"]) &&
+        html`<a class="button" href=${address("events", event, "money", { source: params.source, order: params.order })}>Correct who earned it</a>`}
       </div>
     </div>
     <div class="order-grid">
