@@ -14,6 +14,24 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOLD = "kos101/overlays"
 SCORES = {"lin": 300, "ana": 200, "tom": 100}
+STATE = {
+    "event": "kos101",
+    "event_name": "KOS101",
+    "unit": "GBP",
+    "epoch": EPOCH,
+    "position": 1,
+    "finality": "live",
+    "frozen": False,
+    "status": "live",
+    "entered_at": "2026-01-01T00:00:00.000000Z",
+    "timezone": "Europe/London",
+    "starts_at": "2026-01-01T00:00:00.000000Z",
+    "ends_at": "2099-01-01T00:00:00.000000Z",
+    "offers": [],
+    "goals": [],
+    "announcements": [],
+    "rows": [],
+}
 TWO = "board:40,40,620,500;board:1260,40,620,500,board=teams,name=teams,limit=2"
 
 
