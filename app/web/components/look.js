@@ -1,9 +1,11 @@
 // How a brand wants an event to look: theme, colours, logos, a font. Asked for once for all components of a page, again
 // when the server says that it changed, and kept for the next load, so that no overlay begins in another dress.
 
-import { PROPERTIES } from "./themes.js";
+import { PROPERTIES, THEMES } from "./themes.js";
 
 export const NO_LOOK = { version: "", theme: "", colors: {}, team_colors: {}, logo: null, team_logos: {}, font: null };
+
+const AGAIN_MS = 5000;
 
 const looks = new Map();
 const fonts = new Map();
@@ -23,7 +25,8 @@ class Look {
   #event;
   #client;
   #follow = null;
-  #asked = null;
+  #isAsking = false;
+  #hasAsked = false;
   #listeners = new Set();
 
   constructor(server, token, event, client) {
@@ -41,7 +44,11 @@ class Look {
 
   watch(listener) {
     this.#listeners.add(listener);
-    this.#follow ??= this.#client.follow(`${this.#event}/overlays`, () => this.#heard(), { delay: 0 });
+    if (!this.#follow) {
+      this.#follow = this.#client.follow(`${this.#event}/overlays`, () => this.#heard(), { delay: 0 });
+      // The page itself may have heard it before us.
+      this.#heard();
+    }
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size) return;
@@ -52,26 +59,35 @@ class Look {
 
   #heard() {
     const follow = this.#follow;
-    if (!follow) return;
+    if (!follow || this.#isAsking) return;
     const told = follow.document?.look_version;
     if (told === this.now.version) return;
-    if (told === "") this.#keep(NO_LOOK);
-    // Who may not follow what overlays are told may still read boards, and their look.
-    else if (told !== undefined || (follow.error && !follow.error.retryable)) this.#ask(told ?? "once");
+    if (told === "") return this.#keep(NO_LOOK);
+    // Who may not follow what overlays are told may still read boards, and their look: once, for nobody says when it changes.
+    const isUntold = follow.error && !follow.error.retryable && !this.#hasAsked;
+    if (told !== undefined || isUntold) this.#ask();
   }
 
-  async #ask(version) {
-    if (this.#asked === version) return;
-    this.#asked = version;
+  async #ask() {
+    this.#isAsking = this.#hasAsked = true;
     const url = new URL(`v1/events/${encodeURIComponent(this.#event)}/look`, this.#server);
     if (this.#token) url.searchParams.set("token", this.#token);
+    let isAnswered = false;
     try {
-      const answer = await fetch(url, { credentials: "omit" });
+      const answer = await fetch(url, { credentials: "omit", cache: "no-store" });
       if (answer.ok) this.#keep(await answer.json());
+      isAnswered = answer.ok;
     } catch {
-      // Not now: the next word from the server asks again.
-      this.#asked = null;
+      // Not now.
     }
+    // It may have changed once more meanwhile.
+    setTimeout(
+      () => {
+        this.#isAsking = false;
+        this.#heard();
+      },
+      isAnswered ? 0 : AGAIN_MS,
+    );
   }
 
   #keep(look) {
@@ -120,7 +136,8 @@ export function dress(element, look) {
   if (dressed.get(element) === look) return;
   dressed.set(element, look);
   for (const name of PROPERTIES) setOrClear(element, `--look-${name}`, look.colors[name]);
-  const family = look.font && `${familyOf(look.font)}, sans-serif`;
+  // Behind it the theme's own, for letters that it does not have.
+  const family = look.font && `${familyOf(look.font)}, ${THEMES.dark.font}`;
   for (const name of ["font", "font-display"]) setOrClear(element, `--look-${name}`, family);
 }
 

@@ -1,0 +1,150 @@
+"""The components where things are not as usual: names of any kind, stillness asked for, a server that is gone."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.realtime.doubles import board
+from tests.realtime.served import Served
+from tests.web.components import (
+    HOST,
+    HOSTILE,
+    LONG,
+    NEIGHBOURS,
+    STATE,
+    TEAMS,
+    TICKER,
+    announcement,
+    change,
+    goal,
+    host,
+    moving,
+    pin,
+    prepared,
+    sale,
+    session,
+    show,
+    state,
+    teams,
+    ticker,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALL = ("ticker", "team-bar", "host-card", "goal", "viewers", "countdown", "product", "announcement")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def served() -> AsyncIterator[Served]:
+    async with prepared() as running:
+        yield running
+
+
+async def test_nothing_moves_for_who_asked_for_stillness(page: Page, served: Served):
+    await page.emulate_media(reduced_motion="reduce")
+    await change(served, STATE, state(2, goals=[goal("250.00")]))
+    await show(page, served, "goal")
+    await change(served, STATE, state(3, goals=[goal("900.00")]))
+    await expect(page.locator("#value")).to_have_text("£900.00")
+    assert await moving(page, "goal") == 0
+
+    await show(page, served, "ticker")
+    await change(served, TICKER, ticker(2, sale(2, "Mei", "1.00"), sale(1, "Lin", "230.00")))
+    await expect(page.locator(".sale")).to_have_count(2)
+    assert await moving(page, "ticker") == 0
+
+
+async def test_figure_counts_on_its_way_and_never_past_its_end(page: Page, served: Served):
+    await change(served, STATE, state(2, goals=[goal("100.00")]))
+    await show(page, served, "goal")
+    await page.evaluate(
+        """() => {
+            const value = document.querySelector("kos-goal").shadowRoot.getElementById("value");
+            window.seen = [];
+            const keep = () => window.seen.push(value.textContent);
+            new MutationObserver(keep).observe(value, { childList: true, subtree: true });
+        }"""
+    )
+
+    await change(served, STATE, state(3, goals=[goal("900.00")]))
+    await expect(page.locator("#value")).to_have_text("£900.00")
+
+    amounts = [float(text.strip("£").replace(",", "")) for text in await page.evaluate("window.seen")]
+    assert amounts == sorted(amounts)
+    assert amounts[-1] == 900
+    assert 100 <= amounts[0] < 900
+
+
+@pytest.mark.parametrize("component", ALL)
+async def test_names_are_text_and_nothing_breaks_out_of_its_place(page: Page, served: Served, component: str):
+    """200 characters of markup, one word without a break, Chinese, Arabic and an emoji; in every language."""
+    rows = [{**row, "name": LONG} for row in teams(2, ruby=3, jade=2)["rows"]]
+    mine = host(2, NEIGHBOURS, LONG)
+    for row in mine["rows"]:
+        row["name"] = LONG
+    served.source.documents |= {
+        STATE: state(
+            2,
+            goals=[goal("250.00", title=LONG)],
+            announcements=[announcement(LONG)],
+            rows=[session("night", pin("x", title=LONG, price="23.00", code="X" * 40))],
+        ),
+        TICKER: ticker(2, sale(2, LONG, "230.00", title=LONG), sale(1, LONG, "1.00")),
+        TEAMS: teams(2, ruby=3, jade=2) | {"rows": rows},
+        HOST: mine,
+    }
+    await show(page, served, component, **({"host": "mei"} if component == "host-card" else {}))
+    element = page.locator(f"kos-{component}")
+
+    for language in ("en", "fr", "zh", "de", "es", "ar"):
+        await element.evaluate(SPEAK, language)
+        assert component in ("viewers", "countdown") or HOSTILE[:4] in await element.locator(".content").inner_text()
+        assert not await element.evaluate(BREAKS_OUT), language
+    assert await page.evaluate("window.hacked") is None
+
+
+SPEAK = """async (element, language) => {
+    element.setAttribute("lang", language);
+    element.dir = language === "ar" ? "rtl" : "ltr";
+    element.changed();
+    for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+}"""
+BREAKS_OUT = """(element) => {
+    const place = element.getBoundingClientRect();
+    const card = element.shadowRoot.querySelector(".card").getBoundingClientRect();
+    return card.left < place.left - 1 || card.right > place.right + 1 ||
+        card.top < place.top - 1 || card.bottom > place.bottom + 1;
+}"""
+
+
+@pytest.mark.parametrize("component", [*ALL, "board"])
+async def test_sample_data_needs_no_server_and_wears_every_theme(page: Page, served: Served, component: str):
+    asked: list[str] = []
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    await show(page, served, component, demo=1)
+    element = page.locator(f"kos-{component}")
+    await expect(element.locator(".content")).to_be_visible()
+    assert (await element.locator(".content").inner_text()).strip()
+
+    panels = set()
+    for theme in ("dark", "light", "clear", "gala"):
+        await element.evaluate("(element, theme) => element.setAttribute('theme', theme)", theme)
+        await expect(element).to_have_attribute("data-theme", theme)
+        panels.add(await element.evaluate("(element) => getComputedStyle(element).getPropertyValue('--k-panel')"))
+
+    assert len(panels) == 4
+    assert asked == []
+
+
+async def test_stale_component_keeps_its_last_picture_and_says_so(page: Page, served: Served):
+    served.source.documents["kos101/boards/hosts"] = board(1, NEIGHBOURS)
+    await show(page, served, "viewers")
+    await served.stop()
+
+    await expect(page.locator("kos-viewers")).to_have_attribute("data-state", "stale")
+    await expect(page.locator("#number")).to_have_text("1,200")
+    await expect(page.locator(".stale-badge")).to_contain_text("Reconnecting")
+    await served.start()
+    await expect(page.locator("kos-viewers")).to_have_attribute("data-state", "live")
