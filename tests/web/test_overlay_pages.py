@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.realtime.doubles import board
+from tests.realtime.doubles import EPOCH, board
 from tests.realtime.served import BOARD, Served, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -50,6 +50,7 @@ def prepare(served: Served) -> None:
         BOARD: board(1, SCORES),
         "kos101/boards/teams": board(1, {"ruby": 5, "jade": 4, "opal": 3}, of="team"),
         TOLD: told(0),
+        "kos101": STATE,
     }
 
 
