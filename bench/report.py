@@ -24,6 +24,7 @@ _FIGURES = (
 _TOLD = {
     "Recount of a result": "recount",
     "Signs of viewers": "viewers",
+    "Overlays": "overlays",
     "Handshakes": "handshakes",
     "A crowd": "crowd",
     "Memory of a connection": "memory",

@@ -24,6 +24,7 @@ measure million
 measure latency
 measure recount
 measure viewers
+measure overlays
 if command -v gcc >/dev/null; then
     for measurement in saturated stalls handshakes crowd memory reconnect slow path; do
         measure "fanout.$measurement"

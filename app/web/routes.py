@@ -58,7 +58,7 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
     Errors: NotFound ``file_unknown``.
     """
     files = Files(folder or Path(__file__).parent)
-    overlay = files.page("overlays/overlay.html", root="../../")
+    overlays = {name: files.page("overlays/overlay.html", "../../", _modules_of(name)) for name in OVERLAYS}
     public = files.page("public/public.html", root="../")
     docs = files.page("docs/docs.html", root="")
     console = files.page("console/console.html", root="")
@@ -76,9 +76,9 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
     @router.api_route("/overlay/{event}/{component}", methods=_METHODS)
     async def overlay_page(request: Request, event: str, component: str) -> Response:
         # The same bytes for every event, known or not: the page reads the event from its own address.
-        if component not in OVERLAYS:
-            raise NotFound("file_unknown", f"There is no such overlay; there are {', '.join(OVERLAYS)}.")
-        return _response(request, overlay, _ASK_EVERY_TIME, _PAGE)
+        if component not in overlays:
+            raise NotFound("file_unknown", f"There is no such overlay; there are {', '.join(overlays)}.")
+        return _response(request, overlays[component], _ASK_EVERY_TIME, _PAGE)
 
     @router.api_route("/e/{event}", methods=_METHODS)
     async def public_event(request: Request, event: str) -> Response:
@@ -102,6 +102,12 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
         return _static(request, files.component(name), digest == files.digest, _FOR_ALL_SITES)
 
     return router
+
+
+def _modules_of(overlay: str) -> list[str]:
+    """A scene may be switched to any other, so its page loads all components."""
+    components = [name for name in OVERLAYS if name != "scene"] if overlay == "scene" else [overlay]
+    return ["overlays/overlay.js", *(f"components/kos-{name}.js" for name in components)]
 
 
 def _static(request: Request, file: File | None, is_this_version: bool, headers: dict[str, str]) -> Response:

@@ -148,6 +148,23 @@ const c = 6 / 2 /** kept */ / 3;
     )
 
 
+async def test_page_asks_at_once_for_every_module_that_it_will_need(client):
+    page = (await client.get("/overlay/kos101/ticker")).text
+    named = re.findall(r'<link rel="modulepreload" href="\.\./\.\./static/\w+/([^"]+)"', page)
+
+    assert named == list(dict.fromkeys(named))
+    assert {"overlays/overlay.js", "overlays/stage.js", "components/kos-ticker.js", "components/document.js"} <= set(
+        named
+    )
+    for name in named:
+        text = (WEB / name).read_text()
+        imported = {
+            (WEB / name).parent.joinpath(path).resolve().relative_to(WEB.resolve()).as_posix()
+            for path in re.findall(r'^(?:import|\} from)\b[^"]*"([^"]+)"', text, re.MULTILINE)
+        }
+        assert imported <= set(named)
+
+
 def test_vendored_files_are_sent_as_they_are():
     files = Files(WEB)
     vendored = [path for path in WEB.rglob("*.js") if "vendor" in path.relative_to(WEB).parts]
@@ -159,25 +176,10 @@ def test_vendored_files_are_sent_as_they_are():
         assert sent.content == path.read_bytes()
 
 
-def scripts_of(start: list[str]) -> set[str]:
-    """These modules and all that they import, before anything is asked for by name."""
-    found: set[str] = set()
-    waiting = list(start)
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        text = (WEB / name).read_text()
-        for imported in re.findall(r'^(?:import|export)\b[^"]*"(\./[^"]+|\.\./[^"]+)"', text, re.MULTILINE):
-            waiting.append((WEB / name).parent.joinpath(imported).resolve().relative_to(WEB.resolve()).as_posix())
-    return found
-
-
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_scripts_of_an_overlay_are_less_than_30_kilobytes(component):
     files = Files(WEB)
-    scripts = scripts_of(["overlays/overlay.js", "overlays/boot.js", f"components/{component}"])
+    scripts = files.imported(["overlays/overlay.js", "overlays/boot.js", f"components/{component}"])
     sizes = {name: len(file.packed) for name in scripts if (file := files.static(name))}
 
     assert len(sizes) == len(scripts) > 15
