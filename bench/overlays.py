@@ -170,7 +170,7 @@ def main() -> None:
         runs = asyncio.run(measure(kos, given.quick))
     about = (
         f"Pages of 1920x1080 in Chromium, drawn without a graphics card on one core, {RATE} orders a second. "
-        "First paint with nothing kept, median. Heap after garbage was collected, last third of the time against the first."
+        "First paint with nothing kept, median. Heap without its garbage, last third of the time against the first."
     )
     results.write(given.out, "overlays", {"machine": described, "about": about, "targets": targets(runs), "runs": runs})
 

@@ -150,7 +150,7 @@ export class KosProduct extends Widget {
     if (link === this.#link) return;
     this.#link = link;
     this.at("qr").hidden = true;
-    if (!/^https?:\/\//i.test(link)) return;
+    if (!/^https?:\/\/./i.test(link)) return;
     // Loaded only where somebody wants a code.
     const { encodeQR } = await import("./vendor/qr.js");
     if (link !== this.#link) return;
