@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.realtime.doubles import board
 from tests.realtime.served import BOARD, Served, serving
+from tests.web.test_embedding import NOTHING_TOLD
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -339,6 +340,7 @@ async def test_page_asks_only_its_own_server_and_its_policy_forbids_nothing_it_d
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: complaints.append(message.text))
     async with serving() as served:
+        served.source.documents["kos101/overlays"] = NOTHING_TOLD
         await open_board(page, served)
         await served.commit(2, a=5)
         await expect(page.locator(".score")).to_contain_text("5")

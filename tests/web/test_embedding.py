@@ -16,6 +16,15 @@ from tests.realtime.served import BOARD, Served, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+NOTHING_TOLD = {
+    "event": "kos101",
+    "time": "2026-11-22T10:00:00.000000Z",
+    "scene": "",
+    "hidden": [],
+    "message": None,
+    "rooms": {},
+    "look_version": "",
+}
 EXAMPLE = Path(app.__file__).parent.parent / "docs" / "examples" / "embed.html"
 
 
@@ -46,6 +55,7 @@ async def test_example_page_shows_a_board_under_a_strict_policy(page: Page):
     page.on("console", lambda message: complaints.append(message.text))
     async with serving() as served:
         served.source.documents[BOARD] = board(1, {f"h{number}": number for number in range(1, 9)})
+        served.source.documents["kos101/overlays"] = NOTHING_TOLD
         async with shop(example(served)) as address:
             await page.goto(address)
             await expect(page.locator("kos-board .row")).to_have_count(5)
