@@ -91,6 +91,7 @@ async def opened(browser: Browser, url: str) -> tuple[Page, CDPSession]:
 async def watched(browser: Browser, kos: servers.Kos, url: str, seconds: float, warm: float) -> dict[str, Any]:
     """One page under sales. Collecting garbage halts it, so frames do not count while that is done."""
     page, session = await opened(browser, url)
+    looks = LOOKS if seconds == SECONDS else 3
     made = orders.Orders(f"o{os.urandom(3).hex()}", kos.started_at())
     count = int((seconds + warm) * RATE)
     requests = [
@@ -99,12 +100,12 @@ async def watched(browser: Browser, kos: servers.Kos, url: str, seconds: float, 
     selling = asyncio.create_task(post_paced(kos.port, requests, RATE))
     await asyncio.sleep(warm)
     heaps, elements = [], []
-    for _ in range(LOOKS):
+    for _ in range(looks):
         heaps.append(await heap_kib(session))
         elements.append((await session.send("Memory.getDOMCounters"))["nodes"])
         await asyncio.sleep(0.2)
         await page.evaluate("window.counts = true")
-        await asyncio.sleep(seconds / LOOKS - 0.2)
+        await asyncio.sleep(max(0.1, seconds / looks - 0.2))
         await page.evaluate("window.counts = false")
     frames = await page.evaluate("frames")
     state = await page.locator("body").get_attribute("data-state")
@@ -112,7 +113,7 @@ async def watched(browser: Browser, kos: servers.Kos, url: str, seconds: float, 
     await page.close()
     if state not in ("live", "empty"):
         raise servers.BenchFailed(f"the page ended up {state}")
-    third = LOOKS // 3
+    third = looks // 3
     return {
         "seconds": seconds,
         "heap_start_kib": statistics.median(heaps[:third]),
@@ -129,7 +130,7 @@ async def measure(kos: servers.Kos, quick: bool) -> list[dict[str, Any]]:
     token = kos.call("POST", "/v1/tokens", {"event": orders.EVENT, "kind": "overlay"})["token"]
     kos.call("POST", f"/v1/events/{orders.EVENT}/transitions", {"to": "live"})
     path = os.environ.get("KOS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    seconds, warm, paints = (20.0, 3.0, 3) if quick else (SECONDS, WARM_SECONDS, FIRST_PAINTS)
+    seconds, warm, paints = (3.0, 0.5, 1) if quick else (SECONDS, WARM_SECONDS, FIRST_PAINTS)
     runs = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -179,3 +179,13 @@ def test_verify_refuses_a_journal_that_holds_less_than_was_acknowledged(tmp_path
 
     assert done.stdout.strip() == "clean"
     assert "4 entries were acknowledged, the journal holds 3" in done.stderr
+
+
+def test_overlays_are_measured_in_a_browser(tmp_path: Path, chromium: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KOS_CHROMIUM", chromium)
+
+    result = measured("overlays", tmp_path)
+
+    assert [run["page"] for run in result["runs"]] == ["board", "ticker", "scene of six"]
+    assert all(run["first_paint_ms"] > 0 and run["frames"] > 0 and run["heap_start_kib"] > 0 for run in result["runs"])
+    assert "## Overlays" in reported(tmp_path)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,7 +17,7 @@ from tests.realtime.served import BOARD, Served, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOTHING_TOLD = {
+NOTHING_TOLD: dict[str, Any] = {
     "event": "kos101",
     "time": "2026-11-22T10:00:00.000000Z",
     "scene": "",
