@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
@@ -62,7 +63,7 @@ async def test_ticker_lets_the_newest_sale_land_before_the_others(page: Page, se
 async def test_ticker_of_one_team_shows_its_sales_only(page: Page, served: Served):
     rows = [sale(number, f"Host {number}", "1.00", team="jade" if number % 2 else "ruby") for number in range(9, 0, -1)]
     await change(served, TICKER, ticker(9, *rows))
-    await show(page, served, "ticker", team="jade", limit=3, layout="stack")
+    await show(page, served, "ticker", only_team="jade", limit=3, layout="stack")
 
     assert await page.locator(".sale .name").all_text_contents() == ["Host 9", "Host 7", "Host 5"]
 
@@ -247,6 +248,16 @@ async def test_product_shows_the_latest_pin_with_offer_code_and_qr(page: Page, s
     await expect(page.locator("#offer")).to_be_hidden()
     await change(served, STATE, state(4, rows=[session("night")]))
     await expect(page.locator("#card")).to_be_hidden()
+
+
+async def test_site_of_another_origin_gets_the_encoder_too(served: Served):
+    async with httpx2.AsyncClient(follow_redirects=True) as client:
+        today = await client.get(served.url("/components/v1/kos.js"))
+        encoder = await client.get(str(today.url.join("vendor/qr.js")))
+        outside = await client.get(str(today.url.join("vendor/../../vendor/preact/preact.js")))
+
+    assert (encoder.status_code, encoder.headers["access-control-allow-origin"]) == (200, "*")
+    assert outside.status_code == 404
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "//shop.example", ""])

@@ -69,6 +69,7 @@ async def test_open_overlay_is_dressed_anew_when_the_look_changes(page: Page, ev
 
     await expect(bar).to_have_attribute("data-theme", "gala")
     assert await color(page, "team-bar", "accent") == "#0a84ff"
+    assert await color(page, "team-bar", "on-accent") == "#0b0d14"
     part = page.locator('.part[data-id="ruby"]')
     assert await part.evaluate("(part) => part.style.getPropertyValue('--team')") == "#bada55"
     await expect(page.locator('.team[data-id="ruby"] img')).to_be_visible()

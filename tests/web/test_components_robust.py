@@ -1,10 +1,11 @@
 """The components where things are not as usual: names of any kind, stillness asked for, a server that is gone."""
 
+import gzip
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Response, expect
 
 from tests.realtime.doubles import board
 from tests.realtime.served import Served
@@ -136,6 +137,41 @@ async def test_sample_data_needs_no_server_and_wears_every_theme(page: Page, ser
 
     assert len(panels) == 4
     assert asked == []
+
+
+@pytest.mark.parametrize(("component", "least"), [("ticker", 14), ("announcement", 14), ("goal", 9)])
+async def test_component_in_a_narrow_page_can_be_read(page: Page, served: Served, component: str, least: int):
+    await show(page, served, component, demo=1)
+
+    sizes = await page.evaluate(
+        """async (name) => {
+            const place = document.createElement("div");
+            place.style.width = "300px";
+            const element = document.createElement(`kos-${name}`);
+            element.setAttribute("demo", "");
+            place.append(element);
+            document.body.replaceChildren(place);
+            while ((element.dataset.state ?? "loading") === "loading") await new Promise(requestAnimationFrame);
+            return [parseFloat(getComputedStyle(element).fontSize), element.offsetWidth, element.offsetHeight];
+        }""",
+        component,
+    )
+
+    assert sizes[0] >= least
+    assert sizes[1] == 300
+    assert sizes[2] > 30
+
+
+@pytest.mark.parametrize("component", [*ALL, "board"])
+async def test_page_of_a_component_loads_less_than_30_kilobytes_of_script(page: Page, served: Served, component: str):
+    served.source.documents[STATE] = state(2, goals=[goal("250.00")], rows=[session("night", pin("RUBY"))])
+    scripts: list[Response] = []
+    page.on("response", lambda answer: scripts.append(answer) if answer.url.endswith(".js") else None)
+    await show(page, served, component, **({"host": "mei"} if component == "host-card" else {}))
+
+    packed = [len(gzip.compress(await script.body())) for script in scripts]
+    assert len(packed) > 10
+    assert sum(packed) < 30_000
 
 
 async def test_stale_component_keeps_its_last_picture_and_says_so(page: Page, served: Served):

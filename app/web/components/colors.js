@@ -57,6 +57,18 @@ export function teamColor(team, asked, given) {
   return asked.get(team) ?? (own ? `#${own[1]}` : NAMED[team.toLowerCase()] ?? hashed(team));
 }
 
+/** Black or white, whichever is read better on a colour; black on one that is not written as #rrggbb. */
+export function inkOn(color) {
+  const [, hex] = HEX.exec(color ?? "") ?? [];
+  if (!hex) return "#0b0d14";
+  const long = hex.length === 3 ? [...hex].map((digit) => digit + digit).join("") : hex;
+  const [red, green, blue] = [0, 2, 4].map((at) => linear(parseInt(long.slice(at, at + 2), 16) / 255));
+  // Relative luminance as in WCAG 2.2; from there on black has the higher contrast.
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#0b0d14" : "#fff";
+}
+
+const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+
 function hashed(text) {
   let hash = 2166136261;
   for (const char of text) hash = Math.imul(hash ^ char.codePointAt(0), 16777619);

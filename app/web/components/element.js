@@ -66,7 +66,7 @@ const CSS = `
 /**
  * A subclass gives `static css`, `static template` (markup without data), `static parameters` (its own attributes),
  * `channels()` and `draw(documents, context)`; if it likes `connected()`, `disconnected()`, `isEmpty(documents)` and
- * `demo()`, the documents to show with the attribute `demo`.
+ * `demo(samples)`, the documents to show with the attribute `demo`.
  *
  * `draw` is called in a frame after anything changed, once the first channel's document is here; other documents may be
  * null. They come in the order of `channels()`. Data only ever goes into `textContent`. `context`:
@@ -93,6 +93,7 @@ export class KosElement extends HTMLElement {
   #frames = null;
   #sizes = new ResizeObserver(() => this.changed());
   #timers = new Set();
+  #samples = null;
   #isChanging = false;
   #jumps = -1;
   #lastState = "";
@@ -128,7 +129,8 @@ export class KosElement extends HTMLElement {
     return false;
   }
 
-  demo() {
+  /** `samples` is demo.js. */
+  demo(samples) {
     return [];
   }
 
@@ -264,7 +266,9 @@ export class KosElement extends HTMLElement {
   }
 
   #render(isSeen) {
-    const documents = this.hasAttribute("demo") ? this.demo() : this.#follows.map((follow) => follow.document);
+    const isDemo = this.hasAttribute("demo");
+    if (isDemo && !this.#samples) return this.#askSamples();
+    const documents = isDemo ? this.demo(this.#samples) : this.#follows.map((follow) => follow.document);
     const state = this.#state(documents);
     const { words, language } = this;
     const format = formatOf(language);
@@ -277,6 +281,11 @@ export class KosElement extends HTMLElement {
     if (["loading", "refused", "forbidden", "unknown"].includes(state)) return;
     this.draw(documents, { isLively, mayMove: isLively && mayMove(), state, asOf, words, format, language });
     this.#jumps = jumps;
+  }
+
+  async #askSamples() {
+    this.#samples = await import("./demo.js");
+    this.changed();
   }
 
   #state(documents) {

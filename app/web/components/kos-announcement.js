@@ -1,7 +1,6 @@
 // A sentence across the picture: what the console tells the overlays, else the newest announcement of the event.
 // Attributes: docs/overlays.md.
 
-import { sampleState } from "./demo.js";
 import { put } from "./element.js";
 import { mayMove as maybeMoves } from "./motion.js";
 import { Widget } from "./widget.js";
@@ -14,15 +13,17 @@ const ENTER = [
 const LEAVE_MS = 400;
 
 export class KosAnnouncement extends Widget {
-  static own = ["source", "label"];
+  static own = ["source", "heading"];
   static em = [58, 8.4];
+  static leastPx = 14;
   static style = `
     .box { justify-content: flex-end; align-items: center; }
-    .banner { display: flex; align-items: stretch; max-width: 100%; }
+    /* It may come to lie over other parts, and is read all the same. */
+    .banner { display: flex; align-items: stretch; max-width: 100%; background: linear-gradient(100deg, var(--k-panel), var(--k-panel-end)), var(--k-solid); }
     .side { flex: none; width: 0.5em; background: var(--k-accent); }
     .text { padding: 0.75em 1.3em 0.8em; }
     .label { font-size: 0.8em; }
-    .words { display: -webkit-box; overflow: hidden; margin-block-start: 0.12em; font-size: 1.55em; font-weight: 700; line-height: 1.22; overflow-wrap: anywhere; white-space: pre-line; -webkit-box-orient: vertical; -webkit-line-clamp: 3; }
+    .words { display: -webkit-box; padding-block-end: 0.1em; overflow: hidden; margin-block-start: 0.12em; font-size: 1.55em; font-weight: 700; line-height: 1.22; overflow-wrap: anywhere; white-space: pre-line; -webkit-box-orient: vertical; -webkit-line-clamp: 3; }
     .words[data-size="long"] { font-size: 1.2em; -webkit-line-clamp: 4; }
     .words[data-size="longest"] { font-size: 0.96em; -webkit-line-clamp: 5; }
     .box[data-gone] { visibility: hidden; }
@@ -45,7 +46,7 @@ export class KosAnnouncement extends Widget {
     return [this.event, `${this.event}/overlays`];
   }
 
-  demo() {
+  demo({ sampleState }) {
     return [sampleState(this.now()), null];
   }
 
@@ -64,7 +65,7 @@ export class KosAnnouncement extends Widget {
     const told = this.#told(state, overlays);
     const isNew = told?.text !== this.#shown?.text;
     this.#shown = told;
-    put(this.at("label"), this.getAttribute("label") ?? words.news);
+    put(this.at("label"), this.getAttribute("heading") ?? words.news);
     if (!isNew) return;
     clearTimeout(this.#leaving);
     if (!told) {

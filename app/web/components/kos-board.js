@@ -1,7 +1,6 @@
 // A board as a ranked list over video: rows climb, scores glow when they change. Attributes: docs/overlays.md.
 
 import { BOARD_CSS } from "./board-style.js";
-import { sampleHosts, sampleTeams } from "./demo.js";
 import { KosElement, put } from "./element.js";
 import { fit, fitWidth } from "./fit.js";
 import { decimal, integer } from "./parameters.js";
@@ -63,7 +62,7 @@ export class KosBoard extends KosElement {
     return board.rows.length === 0;
   }
 
-  demo() {
+  demo({ sampleHosts, sampleTeams }) {
     return [sampleHosts(), sampleTeams()].filter((board) => board.board === this.board.split(".")[0]).slice(0, 1);
   }
 

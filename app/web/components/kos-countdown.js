@@ -1,6 +1,5 @@
 // The time until something begins or ends, by the server's clock. Attributes: docs/overlays.md.
 
-import { sampleState } from "./demo.js";
 import { put } from "./element.js";
 import { Widget } from "./widget.js";
 
@@ -15,7 +14,7 @@ const PARTS = [
 const LAST_SECONDS = 10;
 
 export class KosCountdown extends Widget {
-  static own = ["to", "label", "done"];
+  static own = ["to", "heading", "done"];
   static em = [22, 7.4];
   static style = `
     .box { align-items: center; }
@@ -51,7 +50,7 @@ export class KosCountdown extends Widget {
     return this.#aim(state) === null;
   }
 
-  demo() {
+  demo({ sampleState }) {
     return [sampleState(this.now())];
   }
 
@@ -71,7 +70,7 @@ export class KosCountdown extends Widget {
     const aim = this.#aim(state);
     if (!aim) return;
     const left = Math.max(0, Math.ceil((aim.at - now) / 1000));
-    put(this.at("label"), this.getAttribute("label") ?? (left ? words[aim.before] ?? "" : ""));
+    put(this.at("label"), this.getAttribute("heading") ?? (left ? words[aim.before] ?? "" : ""));
     put(this.at("done"), left ? "" : this.getAttribute("done") ?? words[aim.after] ?? "");
     this.at("done").hidden = left > 0;
     this.at("parts").hidden = left === 0;

@@ -3,7 +3,6 @@
 import { teamColor } from "./colors.js";
 import { Counter } from "./counter.js";
 import { difference, shareOf } from "./decimals.js";
-import { sampleState } from "./demo.js";
 import { put } from "./element.js";
 import { flash } from "./motion.js";
 import { Widget, isolated, markLong } from "./widget.js";
@@ -67,7 +66,7 @@ export class KosGoal extends Widget {
     return this.#goal(state) === undefined;
   }
 
-  demo() {
+  demo({ sampleState }) {
     return [sampleState()];
   }
 

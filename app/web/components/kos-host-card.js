@@ -2,7 +2,6 @@
 
 import { teamColor } from "./colors.js";
 import { Counter } from "./counter.js";
-import { sampleHost } from "./demo.js";
 import { put } from "./element.js";
 import { flash, moveFrom, places } from "./motion.js";
 import { integer } from "./parameters.js";
@@ -92,7 +91,7 @@ export class KosHostCard extends Widget {
     return !host;
   }
 
-  demo() {
+  demo({ sampleHost }) {
     return [sampleHost()];
   }
 

@@ -1,7 +1,6 @@
 // What is shown on air now: picture, title, price, the time an offer still holds, a code, and a QR code to buy it.
 // Attributes: docs/overlays.md.
 
-import { sampleState } from "./demo.js";
 import { put } from "./element.js";
 import { Widget, markLong, picture } from "./widget.js";
 
@@ -10,7 +9,7 @@ const QUIET_ZONE = 2;
 const SHOWN = [{ opacity: 0, transform: "translateY(6%)" }, { opacity: 1, transform: "none" }];
 
 export class KosProduct extends Widget {
-  static own = ["session", "sku", "link", "label"];
+  static own = ["session", "sku", "link", "heading"];
   static em = [28, 15];
   static style = `
     .box { justify-content: flex-end; }
@@ -18,7 +17,7 @@ export class KosProduct extends Widget {
     .image { align-self: stretch; width: 8.6em; min-height: 8.6em; height: 100%; object-fit: cover; background: #fff; }
     .text { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.42em; align-content: center; overflow: hidden; min-width: 0; padding: 0.95em 1.1em; grid-column: 2; }
     .label { font-size: 0.85em; }
-    .title { display: -webkit-box; overflow: hidden; font-size: 1.5em; font-weight: 740; overflow-wrap: anywhere; line-height: 1.14; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
+    .title { display: -webkit-box; padding-block-end: 0.12em; overflow: hidden; font-size: 1.5em; font-weight: 740; overflow-wrap: anywhere; line-height: 1.14; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
     .prices { display: flex; flex-wrap: wrap; gap: 0.1em 0.6em; align-items: baseline; }
     .price { font-size: 2.05em; font-weight: 830; letter-spacing: -0.01em; }
     .price[data-long] { font-size: 1.4em; }
@@ -68,7 +67,7 @@ export class KosProduct extends Widget {
     return !this.#pin(state);
   }
 
-  demo() {
+  demo({ sampleState }) {
     return [sampleState(this.now())];
   }
 
@@ -86,7 +85,7 @@ export class KosProduct extends Widget {
       return;
     }
     const { words, mayMove } = context;
-    put(this.at("label"), this.getAttribute("label") ?? words.onAir);
+    put(this.at("label"), this.getAttribute("heading") ?? words.onAir);
     put(this.at("title"), pin.title || pin.sku);
     picture(this.at("image"), this.asset(pin.image));
     this.at("code").hidden = !pin.code;
@@ -150,7 +149,7 @@ export class KosProduct extends Widget {
     if (link === this.#link) return;
     this.#link = link;
     this.at("qr").hidden = true;
-    if (!/^https?:\/\/./i.test(link)) return;
+    if (!isLink(link)) return;
     // Loaded only where somebody wants a code.
     const { encodeQR } = await import("./vendor/qr.js");
     if (link !== this.#link) return;
@@ -159,6 +158,14 @@ export class KosProduct extends Widget {
     this.at("qr-code").setAttribute("viewBox", `0 0 ${modules.length} ${modules.length}`);
     this.at("qr-path").setAttribute("d", path);
     this.at("qr").hidden = false;
+  }
+}
+
+function isLink(text) {
+  try {
+    return ["http:", "https:"].includes(new URL(text).protocol);
+  } catch {
+    return false;
   }
 }
 

@@ -3,7 +3,6 @@
 import { teamColor } from "./colors.js";
 import { Counter } from "./counter.js";
 import { isMore, shareOf } from "./decimals.js";
-import { sampleTeams } from "./demo.js";
 import { put } from "./element.js";
 import { integer } from "./parameters.js";
 import { Widget, initials, readable } from "./widget.js";
@@ -58,7 +57,7 @@ export class KosTeamBar extends Widget {
     return board.rows.length === 0;
   }
 
-  demo() {
+  demo({ sampleTeams }) {
     return [sampleTeams()];
   }
 

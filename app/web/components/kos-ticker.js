@@ -1,7 +1,6 @@
 // The last sales, newest first: a line along the edge of the picture, or a stack. Attributes: docs/overlays.md.
 
 import { teamColor } from "./colors.js";
-import { sampleTicker } from "./demo.js";
 import { put } from "./element.js";
 import { flash } from "./motion.js";
 import { integer, oneOf } from "./parameters.js";
@@ -13,8 +12,9 @@ const SHINE_MS = 1800;
 const LAYOUTS = ["line", "stack"];
 
 export class KosTicker extends Widget {
-  static own = ["limit", "layout", "host", "team", "heading"];
+  static own = ["limit", "layout", "only-host", "only-team", "heading"];
   static em = [84, 3.2];
+  static leastPx = 14;
   static style = `
     :host { --row: 2.9em; }
     .box { justify-content: flex-end; }
@@ -73,7 +73,7 @@ export class KosTicker extends Widget {
     return this.#wanted(ticker).length === 0;
   }
 
-  demo() {
+  demo({ sampleTicker }) {
     return [sampleTicker()];
   }
 
@@ -89,7 +89,7 @@ export class KosTicker extends Widget {
   }
 
   #wanted(ticker) {
-    const [host, team] = [this.getAttribute("host"), this.getAttribute("team")];
+    const [host, team] = [this.getAttribute("only-host"), this.getAttribute("only-team")];
     const limit = integer(this.getAttribute("limit"), 1, 50, 12);
     return ticker.rows.filter((row) => (!host || row.host === host) && (!team || row.team === team)).slice(0, limit);
   }

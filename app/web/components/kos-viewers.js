@@ -1,7 +1,6 @@
 // How many are watching, the event or one session of it. Attributes: docs/overlays.md.
 
 import { Counter } from "./counter.js";
-import { sampleViewers } from "./demo.js";
 import { put } from "./element.js";
 import { Widget } from "./widget.js";
 
@@ -15,9 +14,7 @@ export class KosViewers extends Widget {
     .number { font-size: 1.6em; font-weight: 800; }
     .words { font-weight: 600; }
     .both { display: grid; min-width: 0; gap: 0.1em; }
-    .both[data-peak] { padding-inline-end: 0.2em; }
-    .both:not([data-peak]) { display: flex; gap: 0.45em; align-items: baseline; }
-    .both[data-peak] .words { font-size: 0.82em; }
+    .both .words { font-size: 0.82em; }
   `;
   static template = `
     <div class="box">
@@ -26,7 +23,7 @@ export class KosViewers extends Widget {
           <path d="M1.5 12S5.3 5 12 5s10.5 7 10.5 7-3.8 7-10.5 7S1.5 12 1.5 12Z"/>
           <circle cx="12" cy="12" r="3.3" fill="currentColor" stroke="none"/>
         </svg>
-        <span class="both" id="both">
+        <span class="both">
           <span class="number figure display" id="number"></span>
           <span class="words line quiet" id="words"></span>
         </span>
@@ -36,7 +33,7 @@ export class KosViewers extends Widget {
   #number = new Counter(this.at("number"));
 
   get em() {
-    return [this.#hasPeak ? 18 : 14, 4.2];
+    return [this.#hasPeak ? 18 : 13.5, 4.2];
   }
 
   /** The peak is the event's, not a session's. */
@@ -48,7 +45,7 @@ export class KosViewers extends Widget {
     return [`${this.event}/viewers`];
   }
 
-  demo() {
+  demo({ sampleViewers }) {
     return [sampleViewers()];
   }
 
@@ -56,7 +53,6 @@ export class KosViewers extends Widget {
     const session = this.getAttribute("session");
     const count = session ? viewers.rows.find((row) => row.id === session)?.viewers ?? 0 : viewers.viewers;
     this.#number.show(String(count), format.number, mayMove);
-    this.at("both").toggleAttribute("data-peak", this.#hasPeak);
     const peak = this.#hasPeak ? ` · ${words.peak(format.number(viewers.peak))}` : "";
     put(this.at("words"), words.watching + peak);
   }

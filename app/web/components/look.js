@@ -1,6 +1,7 @@
 // How a brand wants an event to look: theme, colours, logos, a font. Asked for once for all components of a page, again
 // when the server says that it changed, and kept for the next load, so that no overlay begins in another dress.
 
+import { inkOn } from "./colors.js";
 import { PROPERTIES, THEMES } from "./themes.js";
 
 export const NO_LOOK = { version: "", theme: "", colors: {}, team_colors: {}, logo: null, team_logos: {}, font: null };
@@ -64,7 +65,7 @@ class Look {
     if (told === this.now.version) return;
     if (told === "") return this.#keep(NO_LOOK);
     // Who may not follow what overlays are told may still read boards, and their look: once, for nobody says when it changes.
-    const isUntold = follow.error && !follow.error.retryable && !this.#hasAsked;
+    const isUntold = follow.error?.code === "channel_forbidden" && !this.#hasAsked;
     if (told !== undefined || isUntold) this.#ask();
   }
 
@@ -136,6 +137,8 @@ export function dress(element, look) {
   if (dressed.get(element) === look) return;
   dressed.set(element, look);
   for (const name of PROPERTIES) setOrClear(element, `--look-${name}`, look.colors[name]);
+  const { accent } = look.colors;
+  if (accent && !look.colors["on-accent"]) setOrClear(element, "--look-on-accent", inkOn(accent));
   // Behind it the theme's own, for letters that it does not have.
   const family = look.font && `${familyOf(look.font)}, ${THEMES.dark.font}`;
   for (const name of ["font", "font-display"]) setOrClear(element, `--look-${name}`, family);

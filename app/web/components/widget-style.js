@@ -40,7 +40,7 @@ export const WIDGET_CSS = `
     height: 2em;
     overflow: hidden;
     font-weight: 800;
-    color: #0b0d14;
+    color: var(--ink);
     text-shadow: none;
     background: var(--team, var(--k-accent));
     border-radius: 28%;

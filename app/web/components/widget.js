@@ -1,12 +1,13 @@
 // What the small components share: a size that follows from their place, a panel to stand on, marks of teams.
 
-import { teamColor } from "./colors.js";
+import { inkOn, teamColor } from "./colors.js";
 import { KosElement, put } from "./element.js";
 import { decimal } from "./parameters.js";
 import { WIDGET_CSS } from "./widget-style.js";
 
 const LEAST_PX = 9;
-const LARGEST_PX = 24;
+// In a page that is read, not watched from afar.
+const LARGEST_PX = 19;
 
 /**
  * A component that is drawn in em. `static em` is the width and height that it needs; in an overlay (`fill`) it is as large
@@ -15,6 +16,8 @@ const LARGEST_PX = 24;
 export class Widget extends KosElement {
   static sizing = ["scale", "align", "valign"];
   static em = [24, 6];
+  /** The smallest em in a page, where it may take the height that it needs. */
+  static leastPx = LEAST_PX;
 
   static get parameters() {
     return [...this.sizing, ...(this.own ?? [])];
@@ -40,8 +43,10 @@ export class Widget extends KosElement {
     const [width, height] = this.em;
     const scale = decimal(this.getAttribute("scale"), 0.3, 4, 1);
     const fromWidth = this.clientWidth / width;
-    const room = this.hasAttribute("fill") ? Math.min(fromWidth, this.clientHeight / height) : Math.min(fromWidth, LARGEST_PX);
-    const unit = `${Math.max(LEAST_PX, room * scale).toFixed(2)}px`;
+    const isPlaced = this.hasAttribute("fill");
+    const room = isPlaced ? Math.min(fromWidth, this.clientHeight / height) : Math.min(fromWidth, LARGEST_PX);
+    const least = isPlaced ? LEAST_PX : this.constructor.leastPx;
+    const unit = `${Math.max(least, room * scale).toFixed(2)}px`;
     if (this.style.getPropertyValue("--unit") !== unit) this.style.setProperty("--unit", unit);
   }
 
@@ -49,6 +54,7 @@ export class Widget extends KosElement {
   mark(element, team, initial) {
     const color = teamColor(team, this.colors);
     element.style.setProperty("--team", color);
+    element.style.setProperty("--ink", inkOn(color));
     const url = this.asset(this.look.team_logos[team]);
     const [letter, image] = element.children;
     put(letter, url ? "" : initial);
