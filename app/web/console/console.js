@@ -1,14 +1,14 @@
 // The console: signed in or not, its frame around every page, and which page it is.
 
 import { signals } from "./api.js";
-import { connect, disconnect, useChannel } from "./live.js";
+import { connect, disconnect, useChannel, useSettled } from "./live.js";
 import { PAGES } from "./pages.js";
 import { address, go, match, useRoute } from "./router.js";
 import { resume, useSession, whyNot } from "./session.js";
 import { Side, TopBar } from "./shell.js";
 import { SignIn } from "./sign-in.js";
 import { Questions } from "./ui/dialog.js";
-import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./ui/html.js";
+import { html, render, useEffect, useErrorBoundary, useMemo, useRef, useState } from "./ui/html.js";
 import { Empty, ErrorNote, Loading, Note } from "./ui/states.js";
 import { Toasts } from "./ui/toast.js";
 
@@ -70,7 +70,7 @@ function Frame({ session }) {
   const followed = event || last.current;
   useEffect(() => holdEvent(followed), [followed]);
   const channel = useChannel(followed || null);
-  const state = channel.document?.event === followed ? channel.document : null;
+  const state = useSettled(channel.document?.event === followed ? channel.document : null);
   useEffect(() => {
     if (segments.length === 0) go(address("events"), true);
     else if (segments.length === 2 && segments[0] === "events") go(address("events", segments[1], "live"), true);
@@ -91,12 +91,19 @@ function Frame({ session }) {
     isFirst.current = false;
     scrollTo(0, 0);
   }, [place]);
+  const error = event ? channel.error : null;
+  const shown = [page, address(...segments), JSON.stringify(query), state, session, error];
+  // The same page again while nothing of it changed: what it follows itself, it draws itself.
+  const here = useMemo(
+    () => segments.length > 0 && html`<${Place} key=${place} ...${{ page, params, query, event, state, session, error }} />`,
+    shown,
+  );
   return html`<a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the page</a>
     <${TopBar} ...${{ session, state, event: followed, isOpen, open }} />
     <div class="below">
       <${Side} ...${{ event: followed, page, isOpen }} />
       <main id="main" tabindex="-1" ref=${main}>
-        ${segments.length > 0 && html`<${Place} key=${place} ...${{ page, params, query, event, state, session, error: event ? channel.error : null }} />`}
+        ${here}
       </main>
     </div>
     <${Toasts} />

@@ -2,8 +2,10 @@
 
 import { KosClient, streamUrl } from "../components/kos-client.js";
 import { Problem, get, signals } from "./api.js";
-import { useEffect, useState } from "./ui/html.js";
+import { useEffect, useRef, useState } from "./ui/html.js";
 
+// Nobody reads faster, and a shop may sell twenty times a second.
+const DRAW_MS = 200;
 const NOTHING = { document: null, error: null, isLive: false };
 const client = new KosClient({ url: streamUrl(new URL("./", location.href).href) });
 
@@ -43,23 +45,38 @@ export function useConnection() {
   return { state, heardDate: client.heardDate };
 }
 
-/** A channel's `{document, error, isLive}`, drawn at most once a frame; `name` null follows nothing. */
+/**
+ * A document that becomes another one only when something in it does besides its position.
+ *
+ * Every entry moves the position of an event's own document; whatever is drawn from it is drawn anew only for a reason.
+ */
+export function useSettled(document) {
+  const kept = useRef({ text: "", document: null });
+  const text = document && JSON.stringify({ ...document, position: 0 });
+  if (text !== kept.current.text) kept.current = { text, document };
+  return kept.current.document;
+}
+
+/** A channel's `{document, error, isLive}`, drawn a few times a second at most; `name` null follows nothing. */
 export function useChannel(name) {
   const [shown, show] = useState(NOTHING);
   useEffect(() => {
     show(NOTHING);
     if (name === null) return undefined;
-    let frame = 0;
-    const take = ({ document, error, isLive }) => show({ document, error, isLive });
+    let [timer, frame, drawnAt] = [0, 0, -DRAW_MS];
+    const take = ({ document, error, isLive }) => {
+      [timer, frame, drawnAt] = [0, 0, performance.now()];
+      show({ document, error, isLive });
+    };
     // A hidden page gets no frames: the last of what it missed is drawn when it is seen again.
+    const draw = () => (frame = requestAnimationFrame(() => take(follow)));
     const follow = client.follow(name, () => {
-      frame ||= requestAnimationFrame(() => {
-        frame = 0;
-        take(follow);
-      });
+      if (timer || frame) return;
+      timer = setTimeout(draw, Math.max(0, drawnAt + DRAW_MS - performance.now()));
     });
     take(follow);
     return () => {
+      clearTimeout(timer);
       cancelAnimationFrame(frame);
       follow.stop();
     };

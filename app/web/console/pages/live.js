@@ -1,6 +1,5 @@
 // The live desk: what sells now, who leads, what waits for somebody.
 
-import { useChannel } from "../live.js";
 import { PAGES } from "../pages.js";
 import { address } from "../router.js";
 import { may, whyNot } from "../session.js";
@@ -17,24 +16,21 @@ import { Minutes } from "./desk/minutes.js";
 import { OnAir } from "./desk/on-air.js";
 import { Tiles } from "./desk/tiles.js";
 
+// Each part follows what it shows: a sale draws the parts that it changes, and not the whole desk.
 export default function LiveDesk({ event, state }) {
-  const desk = useChannel(`${event}/desk`);
-  const viewers = useChannel(`${event}/viewers`);
   const isOps = may(["ops", "audit"]);
-  const ops = useChannel(isOps ? `${event}/ops` : null);
-  const isFresh = desk.document && desk.document.orders === 0;
-  const showing = { event, state, desk, viewers };
-  return html`<${Head} event=${event} state=${state} />
-    ${isFresh && may(["ops"]) && html`<${FirstSteps} event=${event} state=${state} hosts=${ops.document?.hosts} />`}
-    <${Tiles} ...${showing} />
+  const showing = { event, state };
+  return html`<${Head} ...${showing} />
+    ${may(["ops"]) && html`<${FirstSteps} ...${showing} />`}
+    <${Tiles} event=${event} />
     <div class="desk">
       <div class="stack">
         ${isOps ? html`<${Minutes} ...${showing} />` : html`<p class="muted">${whyNot(["ops", "audit"])} So the minutes are not shown.</p>`}
-        <${Boards} ...${showing} />
+        <${Boards} event=${event} />
         <${Goals} state=${state} />
       </div>
       <div class="stack">
-        <${Alerts} event=${event} ops=${ops.document} />
+        <${Alerts} event=${event} />
         <${OnAir} ...${showing} />
         <${Feed} ...${showing} />
       </div>

@@ -2,6 +2,7 @@
 
 import { pathOf } from "../../api.js";
 import { useData } from "../../data.js";
+import { useChannel, useSettled } from "../../live.js";
 import { PAGES } from "../../pages.js";
 import { address } from "../../router.js";
 import { may } from "../../session.js";
@@ -11,7 +12,8 @@ import { ErrorNote } from "../../ui/states.js";
 
 const LOOK_MS = 20000;
 
-export function Alerts({ event, ops }) {
+export function Alerts({ event }) {
+  const ops = useSettled(useChannel(may(["ops", "audit"]) ? `${event}/ops` : null).document);
   const mayRead = may(["finance", "ops", "audit"]);
   const corrections = useData(mayRead ? pathOf("v1/events", event, "corrections") : null, {}, { everyMs: LOOK_MS });
   const claims = useData(mayRead ? pathOf("v1/events", event, "claims") : null, {}, { everyMs: LOOK_MS });

@@ -1,11 +1,14 @@
 // An event that has sold nothing yet: what is done, what comes next.
 
+import { useChannel } from "../../live.js";
 import { PAGES } from "../../pages.js";
 import { address } from "../../router.js";
 import { classes, html } from "../../ui/html.js";
 
-export function FirstSteps({ event, state, hosts }) {
-  if (!state) return null;
+export function FirstSteps({ event, state }) {
+  const { document: ops } = useChannel(`${event}/ops`);
+  if (!state || !ops || ops.orders > 0) return null;
+  const { hosts } = ops;
   const steps = [
     { page: "roster", title: "Hosts and teams", text: "Whoever sells stands in the roster, with the codes that are theirs.", isDone: hosts > 0 },
     { page: "show", title: "Schedule the event", text: "From then on it takes orders that are paid inside its time.", isDone: state.status !== "draft" },

@@ -5,12 +5,12 @@ import { useData } from "../../data.js";
 import { Button } from "../../ui/button.js";
 import { SelectField } from "../../ui/form.js";
 import { measured, plural, time } from "../../ui/format.js";
-import { classes, html, useEffect, useMemo, useState } from "../../ui/html.js";
+import { classes, html, useMemo, useState } from "../../ui/html.js";
 import { Empty, ErrorNote, Loading } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
 import { Chart } from "./chart.js";
 
-const REFRESH_MS = 10000;
+const REFRESH_MS = 5000;
 const MARKS_SHOWN = 8;
 const MEASURES = [
   ["gross_sales", "Gross sales"],
@@ -25,17 +25,12 @@ const LENGTHS = [
 ];
 const MONEY = new Set(["gross_sales", "refunds"]);
 
-export function Minutes({ event, state, desk }) {
+export function Minutes({ event, state }) {
   const [measure, measureBy] = useState("gross_sales");
   const [last, look] = useState("120");
   const [isTable, tabulate] = useState(false);
   const path = pathOf("v1/events", event, "metrics", "minutes");
-  const { data, problem, isLoading, reload } = useData(path, { last }, { everyMs: REFRESH_MS });
-  const position = desk.document?.position ?? 0;
-  useEffect(() => {
-    // The first sales of an event are seen at once; later ones with the next reading.
-    if (data && !isLoading && !data.minutes.some((minute) => minute.orders)) reload();
-  }, [position]);
+  const { data, problem, reload } = useData(path, { last }, { everyMs: REFRESH_MS });
   const unit = MONEY.has(measure) ? data?.unit : "count";
   const label = MEASURES.find(([id]) => id === measure)[1];
   return html`<section class="card" aria-label="Minute by minute">

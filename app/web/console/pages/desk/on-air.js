@@ -1,11 +1,13 @@
 // Who is on air, for how long, before how many, and with what in the picture.
 
+import { useChannel } from "../../live.js";
 import { clock, measured, plural, time } from "../../ui/format.js";
 import { html } from "../../ui/html.js";
 import { useNow } from "../../ui/now.js";
 import { Badge } from "../../ui/states.js";
 
-export function OnAir({ state, viewers }) {
+export function OnAir({ event, state }) {
+  const viewers = useChannel(`${event}/viewers`);
   const now = useNow(1000);
   const watched = new Map((viewers.document?.rows ?? []).map((row) => [row.id, row.viewers]));
   const sessions = state?.rows ?? [];

@@ -2,7 +2,7 @@
 
 import { pathOf } from "../../api.js";
 import { useData } from "../../data.js";
-import { useConnection } from "../../live.js";
+import { useChannel, useConnection } from "../../live.js";
 import { Dialog } from "../../ui/dialog.js";
 import { count, measured, time } from "../../ui/format.js";
 import { classes, html, useState } from "../../ui/html.js";
@@ -20,8 +20,10 @@ const TILES = [
   ["viewers", "Viewers now", "count"],
 ];
 
-export function Tiles({ event, desk, viewers }) {
+export function Tiles({ event }) {
   const [asked, ask] = useState("");
+  const desk = useChannel(`${event}/desk`);
+  const viewers = useChannel(`${event}/viewers`);
   const connection = useConnection();
   const sales = desk.document;
   const values = { ...sales, viewers: viewers.document?.viewers };
