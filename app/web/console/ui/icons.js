@@ -7,7 +7,7 @@ const PATHS = {
   down: "M7 10l5 5 5-5",
   events: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
   half: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
-  keys: "M14 10a4 4 0 1 0-4 4l1-1h2v-2h2zM13 11l7 7v2h-3l-6-6",
+  keys: "M7 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M11 12h10M17 12v3M21 12v3",
   live: "M3 12h4l3-8 4 16 3-8h4",
   lock: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
   menu: "M4 7h16M4 12h16M4 17h16",

@@ -66,7 +66,7 @@ function optionsOf(element, { label, unit, zone, isWatched }, marksNow) {
     scales: {
       // Half a minute of room, so that no bar is cut in half.
       x: { range: (chart, first, last) => [first - 40, last + 40] },
-      y: { range: (chart, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.08] },
+      y: { range: (chart, low, high) => [Math.min(0, low ?? 0), (high || 10) * 1.08] },
       viewers: { range: (chart, low, high) => [0, (high || 1) * 1.08] },
     },
     axes: [
