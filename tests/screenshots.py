@@ -9,28 +9,38 @@ import os
 import shutil
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.app_server import serving
+from tests.app_server import AppServer, app_server, serving
 from tests.pictures import small
-from tests.tour import SCHEMES, Stop, Toured, components, overlay, pages, play, themes, visit
+from tests.processes import start_on_free_port
+from tests.tour import SCHEMES, Stop, Toured, components, go_on_air, overlay, pages, sell, themes, visit
 
-FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "screenshots"
 BYTES_MAX = 150_000
-# Behind an overlay, in place of video; flat, since a picture's noise would be most of the file.
-_STILL = """html { background: linear-gradient(#7d8fa3 0 34%, #b9a48f 34% 62%, #5a4a44 62%) !important; }"""
+# Behind an overlay, in place of video: somebody in front of a lit wall, in few colours, which leaves the others to it.
+_STILL = """html { background:
+    radial-gradient(9% 21% at 52% 40%, #c99a80 99%, transparent),
+    radial-gradient(11.5% 27% at 52% 38%, #3a2740 99%, transparent),
+    radial-gradient(25% 52% at 52% 108%, #5b4064 99.6%, transparent),
+    radial-gradient(34% 62% at 62% 40%, #a98a92 99.6%, transparent),
+    #8f727e !important; }"""
 
 
 async def main(wanted: list[str]) -> None:
     """Take them one after the other, and say how large each is."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        async with serving(f"sqlite+aiosqlite:///{folder}/kos.db", KOS_DOCS_PUBLIC="true") as server:
+        url = f"sqlite+aiosqlite:///{folder}/kos.db"
+        order = await _sold(url, Path(folder, "clock"))
+        async with serving(url, KOS_DOCS_PUBLIC="true") as server:
             async with server.client() as client:
-                toured = await play(client, server.key)
+                toured = await go_on_air(client, server.key, order)
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
                 blank = await browser.new_page()
@@ -38,6 +48,28 @@ async def main(wanted: list[str]) -> None:
                     if not wanted or name.startswith(tuple(wanted)):
                         await _take(browser, blank, toured, name, stop, scheme)
                 await browser.close()
+
+
+async def _sold(url: str, clock: Path) -> str:
+    """Hours of orders, in the journal at the times at which they were paid."""
+
+    def turn(at: datetime) -> None:
+        clock.with_suffix(".new").write_text(str(int(at.timestamp() * 1_000_000)))
+        clock.with_suffix(".new").replace(clock)
+
+    def make(port: int) -> AppServer:
+        server = app_server(port, url, PYTHONPATH=str(ROOT))
+        server.command = [sys.executable, "-m", "tests.turned_server", str(port), str(clock)]
+        server.is_cold = True
+        return server
+
+    turn(datetime.now(UTC) - timedelta(days=1))
+    server = start_on_free_port(make)
+    try:
+        async with server.client() as client:
+            return await sell(client, turn)
+    finally:
+        server.close()
 
 
 def _pictures(toured: Toured) -> list[tuple[str, Stop, str]]:

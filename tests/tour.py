@@ -5,6 +5,7 @@ The console's pages, the components and the themes are those that the code itsel
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -20,6 +21,8 @@ import app.web
 from app.cli import cast
 
 ORDERS = 160
+SECONDS_BETWEEN = 40
+VIEWERS = 1_204
 SEED = 101
 SCHEMES = ("light", "dark")
 _WEB = Path(app.web.__file__).parent
@@ -27,6 +30,7 @@ _WEB = Path(app.web.__file__).parent
 _PARAMETERS = {
     "board": {"gap": "1", "limit": "8"},
     "goal": {"goal": "event"},
+    "product": {"session": "night-studio-0"},
     "scene": {"scene": "full"},
 }
 
@@ -112,14 +116,14 @@ def console_pages(toured: Toured) -> list[Stop]:
     """The way in, and every page behind it."""
     if not console_paths():
         return []
-    found = [Stop("console-sign-in", "/console", "input", is_refused=True)]
+    found = [Stop("console-sign-in", "/console", "main h1", is_refused=True)]
     source, _, order = toured.order.partition("/")
     places = {"event": toured.event, "host": toured.host, "source": source, "order": order}
     for path in console_paths():
         name = "-".join(["console", *(part for part in path.split("/") if not part.startswith(":"))])
         name += "-one" if path.split("/")[-1].startswith(":") else ""
         filled = re.sub(r":(\w+)", lambda part: places.get(part[1], "x"), path)
-        found.append(Stop(name, f"/console#/{filled}", "main h1", is_in_console=True))
+        found.append(Stop(name, f"/console#/{filled}", "body:has(#side) h1", is_in_console=True))
     return found
 
 
@@ -132,30 +136,45 @@ def overlay(toured: Toured, component: str, theme: str) -> Stop:
 
 
 async def play(client: httpx2.AsyncClient, key: str) -> Toured:
-    """Make the event of ``kos up`` with orders of the last hours, a show on air, and a closed statement."""
+    """Make the event of ``kos up`` with orders, a show on air, and a closed statement."""
+    return await go_on_air(client, key, await sell(client))
+
+
+async def sell(client: httpx2.AsyncClient, turn: Callable[[datetime], None] = lambda _: None) -> str:
+    """The event with orders of the last hours; one of them with several lines. ``turn`` is told the time of each."""
     now = datetime.now(UTC)
     path = f"/v1/events/{cast.EVENT}"
     body = cast.event_body(now.astimezone(ZoneInfo(cast.ZONE)) - timedelta(days=9))
     body["rules"] |= {"commission": {"bps": 800, "hold_days": 0}}
+    turn(now - timedelta(seconds=(ORDERS + 1) * SECONDS_BETWEEN))
     await _made(client, "POST", "/v1/events", body)
     await _made(client, "PUT", f"{path}/roster", cast.roster_body())
     for status in ("scheduled", "live"):
         await _made(client, "POST", f"{path}/transitions", {"to": status})
-    for action in cast.show(0, "night", now):
-        await _made(client, "POST", f"{path}/{action.path}", action.body)
     last = ""
     for number, action in enumerate(islice(cast.actions(SEED, "tour"), ORDERS)):
-        at = (now - timedelta(seconds=(ORDERS - number) * 30)).isoformat()
+        at = now - timedelta(seconds=(ORDERS - number) * SECONDS_BETWEEN)
+        turn(at)
         moment = "paid_at" if action.path == "orders" else "refunded_at"
-        await _made(client, "POST", f"{path}/{action.path}", {**action.body, moment: at})
+        await _made(client, "POST", f"{path}/{action.path}", {**action.body, moment: at.isoformat()})
         if len(action.body.get("lines", ())) > 1 and "code" in action.body:
             last = f"{action.body['source']}/{action.body['id']}"
+    return last
+
+
+async def go_on_air(client: httpx2.AsyncClient, key: str, order: str) -> Toured:
+    """A show with an audience, a closed statement, a token for overlays and a session of the console."""
+    path = f"/v1/events/{cast.EVENT}"
+    for action in cast.show(0, "night", datetime.now(UTC)):
+        await _made(client, "POST", f"{path}/{action.path}", action.body)
+    seen = [{"type": "heartbeat", "viewer": f"v{number}", "session": "night-studio-0"} for number in range(VIEWERS)]
+    await _made(client, "POST", f"{path}/viewers", seen)
     await _made(client, "POST", f"{path}/statements", {"id": "first"})
     made = await _made(client, "POST", "/v1/tokens", {"event": cast.EVENT, "kind": "overlay"})
     signed_in = await client.post("/console/session", json={"key": key})
     leader = (await client.get(f"{path}/boards/hosts?limit=1")).json()["rows"][0]["id"]
     cookies = tuple(signed_in.cookies.items())
-    return Toured(str(client.base_url).rstrip("/"), key, made["token"], last, cookies, leader)
+    return Toured(str(client.base_url).rstrip("/"), key, made["token"], order, cookies, leader)
 
 
 async def _made(client: httpx2.AsyncClient, method: str, path: str, body: Any) -> Any:
@@ -172,11 +191,14 @@ async def visit(page: Page, toured: Toured, stop: Stop) -> str:
     if stop.is_in_console:
         cookies: Any = [{"name": name, "value": value, "url": toured.url} for name, value in toured.cookies]
         await page.context.add_cookies(cookies)
+        # By which the console knows that it is worth asking who is signed in.
+        await page.add_init_script("localStorage.setItem('kos-signed-in', '1')")
     await page.set_viewport_size({"width": stop.width, "height": stop.height})
     answer = await page.goto(toured.url + stop.path)
     await expect(page.locator(stop.ready).first).to_be_visible()
-    # What is asked for after the first picture is on it too.
-    await page.wait_for_load_state("networkidle")
+    if stop.is_in_console:
+        # What is asked for after the first picture is on it too.
+        await page.wait_for_load_state("networkidle")
     # Counted up, slid in, faded in: what moves is at rest, but for what goes on for ever.
     await page.evaluate(
         """() => Promise.all(document.getAnimations()
