@@ -112,15 +112,17 @@ async def _put_on_air(client: httpx2.AsyncClient, path: str, show: list[cast.Act
 
 def _announce(settings: Settings, origin: str, key: str, token: str, rate: float) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    overlay = f"{origin}/overlay/{cast.EVENT}/board?token={quote(token)}"
+    overlays, query = f"{origin}/overlay/{cast.EVENT}", f"?token={quote(token)}"
     url = make_url(settings.database_url)
     database = Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else url.render_as_string()
     console.print(f"""
 [bold]KOS Live is up[/bold] and the event [bold]{cast.EVENT}[/bold] {"is being played" if rate else "waits for orders"}.
 
+  Console          {origin}/console
   Public page      {origin}/e/{cast.EVENT}
-  Overlay, hosts   {overlay}
-  Overlay, teams   {overlay}&board=teams
+  Overlay, hosts   {overlays}/board{query}
+  Overlay, teams   {overlays}/board{query}&board=teams
+  Overlay, scene   {overlays}/scene{query}&scene=full
   Board as JSON    {origin}/v1/events/{cast.EVENT}/boards/teams?token={quote(token)}
   API reference    {origin}/docs
   Key              {key}

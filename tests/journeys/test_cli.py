@@ -217,7 +217,7 @@ def test_up_in_an_empty_folder_plays_an_event_and_ends_in_order(tmp_path: Path, 
             event = client.get("/v1/events/kos101").json()
             board = client.get(told(announced, "Overlay"))
             teams = client.get("/v1/events/kos101/boards/teams").json()
-            page = client.get(told(announced, "Public page"))
+            pages = [client.get(told(announced, name)) for name in ("Console", "Public page", "Overlay, scene")]
             public = httpx2.get(f"{address}/v1/events/kos101/public").json()
 
         process.send_signal(how)
@@ -226,7 +226,7 @@ def test_up_in_an_empty_folder_plays_an_event_and_ends_in_order(tmp_path: Path, 
     assert (event["status"], event["teams"], event["hosts"]) == ("live", 6, 60)
     assert board.status_code == 200
     assert len(teams["rows"]) == 6
-    assert page.status_code == 200
+    assert [page.status_code for page in pages] == [200, 200, 200]
     assert public["opened"] == ["boards", "hosts", "orders", "sessions", "state", "viewers"]
     assert code == 0, (tmp_path / "errors").read_text()
     assert "Traceback" not in (tmp_path / "errors").read_text()
