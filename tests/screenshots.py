@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from tests.app_server import AppServer, app_server, serving
 from tests.pictures import small
 from tests.processes import start_on_free_port
-from tests.tour import SCHEMES, Stop, Toured, components, go_on_air, overlay, pages, sell, themes, visit
+from tests.tour import SCHEMES, Stop, Toured, components, go_on_air, overlay, pages, sell, themes, visit, watch
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
@@ -38,16 +38,19 @@ async def main(wanted: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{folder}/kos.db"
         order = await _sold(url, Path(folder, "clock"))
-        async with serving(url, KOS_DOCS_PUBLIC="true") as server:
-            async with server.client() as client:
-                toured = await go_on_air(client, server.key, order)
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-                blank = await browser.new_page()
-                for name, stop, scheme in _pictures(toured):
-                    if not wanted or name.startswith(tuple(wanted)):
-                        await _take(browser, blank, toured, name, stop, scheme)
-                await browser.close()
+        async with (
+            serving(url, KOS_DOCS_PUBLIC="true") as server,
+            server.client() as client,
+            async_playwright() as playwright,
+        ):
+            toured = await go_on_air(client, server.key, order)
+            browser = await playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+            blank = await browser.new_page()
+            for name, stop, scheme in _pictures(toured):
+                if not wanted or name.startswith(tuple(wanted)):
+                    await watch(client)
+                    await _take(browser, blank, toured, name, stop, scheme)
+            await browser.close()
 
 
 async def _sold(url: str, clock: Path) -> str:

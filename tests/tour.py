@@ -167,14 +167,19 @@ async def go_on_air(client: httpx2.AsyncClient, key: str, order: str) -> Toured:
     path = f"/v1/events/{cast.EVENT}"
     for action in cast.show(0, "night", datetime.now(UTC)):
         await _made(client, "POST", f"{path}/{action.path}", action.body)
-    seen = [{"type": "heartbeat", "viewer": f"v{number}", "session": "night-studio-0"} for number in range(VIEWERS)]
-    await _made(client, "POST", f"{path}/viewers", seen)
+    await watch(client)
     await _made(client, "POST", f"{path}/statements", {"id": "first"})
     made = await _made(client, "POST", "/v1/tokens", {"event": cast.EVENT, "kind": "overlay"})
     signed_in = await client.post("/console/session", json={"key": key})
     leader = (await client.get(f"{path}/boards/hosts?limit=1")).json()["rows"][0]["id"]
     cookies = tuple(signed_in.cookies.items())
     return Toured(str(client.base_url).rstrip("/"), key, made["token"], order, cookies, leader)
+
+
+async def watch(client: httpx2.AsyncClient) -> None:
+    """Have the show's audience there, for a minute."""
+    seen = [{"type": "heartbeat", "viewer": f"v{number}", "session": "night-studio-0"} for number in range(VIEWERS)]
+    await _made(client, "POST", f"/v1/events/{cast.EVENT}/viewers", seen)
 
 
 async def _made(client: httpx2.AsyncClient, method: str, path: str, body: Any) -> Any:
