@@ -46,7 +46,7 @@ async def main(wanted: list[str]) -> None:
             toured = await go_on_air(client, server.key, order)
             browser = await playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
             blank = await browser.new_page()
-            for name, stop, scheme in _pictures(toured):
+            for name, stop, scheme in pictures(toured):
                 if not wanted or name.startswith(tuple(wanted)):
                     await watch(client)
                     await _take(browser, blank, toured, name, stop, scheme)
@@ -75,7 +75,7 @@ async def _sold(url: str, clock: Path) -> str:
         server.close()
 
 
-def _pictures(toured: Toured) -> list[tuple[str, Stop, str]]:
+def pictures(toured: Toured) -> list[tuple[str, Stop, str]]:
     """Name of the file, page, colour scheme."""
     found = [(f"{stop.name}-{scheme}", stop, scheme) for stop in pages(toured) for scheme in SCHEMES]
     # Swagger UI has one.
