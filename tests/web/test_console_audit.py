@@ -179,6 +179,7 @@ async def test_tabs_fit_a_phone_and_axe_finds_nothing(browser: Browser, console_
         for tab in await console.page.get_by_role("tab").all():
             await tab.click()
             await expect(console.page.get_by_role("tabpanel").get_by_role("heading").first).to_be_visible()
+            await console.page.wait_for_load_state("networkidle")
 
             assert await overflow(console.page) == 0, await tab.text_content()
             assert await violations(console.page) == [], await tab.text_content()

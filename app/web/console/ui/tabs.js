@@ -1,11 +1,15 @@
 // Tabs as the keyboard knows them: one stop, then arrows.
 
-import { html, useId, useRef } from "./html.js";
+import { html, useEffect, useId, useRef } from "./html.js";
 
 /** `tabs` are `{id, title, badge}`; `chosen` is an id; what belongs to it comes as children. */
 export function Tabs({ label, tabs, chosen, onChoose, children }) {
   const id = useId();
   const list = useRef(null);
+  // On a phone there may be more of them than fit.
+  useEffect(() => {
+    list.current.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen]);
   const pressed = (event) => {
     const now = tabs.findIndex((tab) => tab.id === chosen);
     const last = tabs.length - 1;

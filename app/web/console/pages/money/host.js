@@ -122,37 +122,20 @@ function PayOut({ event, currency, host, name, row, done }) {
 }
 
 function Payouts({ event, payouts, amount, name, done }) {
-  return html`<div class="scrolls">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Paid</th>
-          <th scope="col">Payout</th>
-          <th scope="col" class="end">Amount</th>
-          <th scope="col">State</th>
-          <th scope="col"><span class="unseen">Do</span></th>
-        </tr>
-      </thead>
-      <tbody>
-        ${payouts.map(
-          (payout) => html`<tr key=${payout.id}>
-            <td><${Time} at=${payout.at} /></td>
-            <td><code>${payout.id}</code></td>
-            <td class="end">${amount(payout.amount)}</td>
-            <td>
-              ${payout.failedAt
-                ? html`<${Badge} tone="bad">came back<//> <${Time} at=${payout.failedAt} />`
-                : html`<${Badge} tone="good">paid<//>`}
-            </td>
-            <td class="end">
-              ${!payout.failedAt &&
-              html`<${Button} why=${whyNot(["finance"])} act=${() => cameBack({ event, payout, amount, name, done })}>It came back…<//>`}
-            </td>
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return html`<ul class="entries">
+    ${payouts.map(
+      (payout) => html`<li key=${payout.id}>
+        <div>
+          <strong>${amount(payout.amount)}</strong> <${Badge} tone=${payout.failedAt ? "bad" : "good"}>${payout.failedAt ? "came back" : "paid"}<//>
+          <p class="muted">
+            <${Time} at=${payout.at} /> · <code>${payout.id}</code>${payout.failedAt && html` · came back <${Time} at=${payout.failedAt} />`}
+          </p>
+        </div>
+        ${!payout.failedAt &&
+        html`<${Button} why=${whyNot(["finance"])} act=${() => cameBack({ event, payout, amount, name, done })}>It came back…<//>`}
+      </li>`,
+    )}
+  </ul>`;
 }
 
 async function cameBack({ event, payout, amount, name, done }) {

@@ -51,40 +51,35 @@ export function Statements({ event, query }) {
 }
 
 function Ranges({ event, closed, from, position, path, who }) {
-  const row = (id, first, to) => html`<tr key=${id || "open"}>
-    <th scope="row">${id || "Since the last one"}</th>
-    <td>${first < to ? `Entries ${count(first + 1)} to ${count(to)}` : "Nothing yet"}</td>
-    <td>${id ? html`<${Badge} tone="good">closed<//>` : html`<${Badge} tone="warn">open<//>`}</td>
-    <td class="end"><${Files} ...${{ event, path, who, id }} isEmpty=${first >= to} /></td>
-  </tr>`;
-  return html`<div class="scrolls">
-    <table>
-      <thead>
-        <tr><th scope="col">Statement</th><th scope="col">Holds</th><th scope="col">State</th><th scope="col" class="end">Open as</th></tr>
-      </thead>
-      <tbody>
-        ${row("", from, position)} ${[...closed].reverse().map((range) => row(range.id, range.from, range.to))}
-      </tbody>
-    </table>
-    ${!closed.length && html`<p class="muted below-table">No statement is closed yet. A closed one never changes, nor does its hash.</p>`}
-  </div>`;
+  const row = (id, first, to) => html`<li key=${id || "open"}>
+    <div>
+      <strong>${id || "Since the last one"}</strong> <${Badge} tone=${id ? "good" : "warn"}>${id ? "closed" : "open"}<//>
+      <p class="muted">${first < to ? `Entries ${count(first + 1)} to ${count(to)}` : "Nothing yet"}</p>
+    </div>
+    <${Files} ...${{ event, path, who, id }} isEmpty=${first >= to} />
+  </li>`;
+  return html`<ul class="entries">
+      ${row("", from, position)} ${[...closed].reverse().map((range) => row(range.id, range.from, range.to))}
+    </ul>
+    ${!closed.length && html`<p class="muted below-table">No statement is closed yet. A closed one never changes, nor does its hash.</p>`}`;
 }
 
 /** The page to print, and both files. The page is made for whoever navigates to it; the files for whoever asks. */
 function Files({ event, path, who, id, isEmpty }) {
   const [problem, fail] = useState(null);
-  if (!who || isEmpty) return html`<span class="muted">${isEmpty ? "" : "Choose whose above"}</span>`;
+  if (isEmpty) return null;
+  if (!who) return html`<span class="muted">Choose whose above</span>`;
   const params = { statement: id };
   const keep = (accept, ending) => async () => {
     fail(null);
     const name = [event, "statement", who, id || "open"].join("-") + ending;
     await download(path, { params, accept, name }).catch(fail);
   };
-  return html`<span class="actions">
+  return html`<div class="actions">
       <a class="button" href=${addressOf(path, params)} target="_blank" rel="noopener">Page to print</a>
       <${Button} act=${keep("text/csv", ".csv")}>CSV<//>
       <${Button} act=${keep("application/json", ".json")}>JSON<//>
-    </span>
+    </div>
     <${ErrorNote} problem=${problem} />`;
 }
 
