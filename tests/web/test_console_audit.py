@@ -106,7 +106,7 @@ async def test_whole_journal_is_computed_anew_with_its_signed_checkpoints(consol
 
     await page.get_by_role("button", name="Check every entry").click()
 
-    result = page.get_by_role("tabpanel").get_by_role("status")
+    result = page.get_by_role("region", name="In this browser").get_by_role("status")
     await expect(result).to_contain_text("2,506 entries, all in order.")
     await expect(result).to_contain_text("agree")
     await expect(result).not_to_contain_text("cannot check")
@@ -114,6 +114,17 @@ async def test_whole_journal_is_computed_anew_with_its_signed_checkpoints(consol
 
 def newest_checkpoint(page: Page) -> Locator:
     return page.get_by_role("grid", name="Signed checkpoints, newest first").get_by_role("row").nth(1)
+
+
+async def test_event_is_verified_by_the_server(console: Console, event: EventClient):
+    await sold(event, 20)
+    await console.sign_in(place=place(event, "check"))
+    server = console.page.get_by_role("region", name="On the server")
+
+    await server.get_by_role("button", name="Verify the event").dblclick()
+
+    await expect(server.get_by_role("status")).to_contain_text("24 entries, all as they must be.", timeout=60_000)
+    await expect(server.get_by_role("status")).to_contain_text("At entry 24")
 
 
 async def test_entry_that_was_changed_is_found_and_named(console: Console, event: EventClient):
@@ -124,7 +135,7 @@ async def test_entry_that_was_changed_is_found_and_named(console: Console, event
 
     await page.get_by_role("button", name="Check every entry").click()
 
-    result = page.get_by_role("tabpanel").get_by_role("status")
+    result = page.get_by_role("region", name="In this browser").get_by_role("status")
     await expect(result.get_by_role("listitem")).to_have_text(["Entry 6: Its hash does not follow from its fields."])
     await page.get_by_role("tab", name="Journal").click()
     await page.get_by_role("row", name="order:shop:1").click()
@@ -138,7 +149,8 @@ async def test_chain_that_was_written_anew_is_found_by_its_links(console: Consol
 
     await console.page.get_by_role("button", name="Check every entry").click()
 
-    findings = console.page.get_by_role("tabpanel").get_by_role("status").get_by_role("listitem")
+    here = console.page.get_by_role("region", name="In this browser")
+    findings = here.get_by_role("status").get_by_role("listitem")
     await expect(findings).to_have_text(
         [
             "Entry 6: Its hash does not follow from its fields.",

@@ -9,9 +9,11 @@ import { Table } from "../../ui/table.js";
 import { canHash, checkChain } from "./chain.js";
 import { allCheckpoints, useCheckpoints } from "./checkpoints.js";
 import { headOf } from "./entries.js";
+import { OnServer } from "./on-server.js";
 
 export function Check({ event, state }) {
   return html`<div class="stack">
+    <${OnServer} event=${event} zone=${state?.timezone} />
     <${InBrowser} event=${event} />
     <${Checkpoints} event=${event} zone=${state?.timezone} />
   </div>`;
