@@ -33,7 +33,7 @@ export function OnServer({ event, zone }) {
     </p>
     <${ErrorNote} problem=${action.problem} />
     <div role="status">
-      ${action.isBusy && html`<p class="muted below-table">It runs. You may leave this page.</p>`}
+      ${action.isBusy && html`<p class="muted below-table">It runs, and nothing waits for it.</p>`}
       ${report && html`<${Report} report=${report} zone=${zone} />`}
     </div>
   </section>`;

@@ -12,10 +12,10 @@ import { html, useState } from "../../ui/html.js";
 import { Badge, Empty, ErrorNote, Loading } from "../../ui/states.js";
 import { toast } from "../../ui/toast.js";
 import { isAmount } from "./amounts.js";
-import { AGAIN, RowField, instant, newId, orderAddress, useRows, zoneHint } from "./parts.js";
+import { AGAIN, RowField, instant, newId, orderAddress, usePeople, zoneHint } from "./parts.js";
 
 export function Claims({ event, state, currency, session }) {
-  const hosts = useRows(event, "hosts");
+  const { hosts } = usePeople(event);
   const list = useData(pathOf("v1/events", event, "claims"), {}, AGAIN);
   const [isNew, begin] = useState(false);
   const [closing, close] = useState(null);

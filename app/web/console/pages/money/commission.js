@@ -14,10 +14,10 @@ import { toast } from "../../ui/toast.js";
 import { useBalances } from "./accounts.js";
 import { isAbove, negated, sum } from "./amounts.js";
 import { HostMoney } from "./host.js";
-import { AGAIN, newId, useRows } from "./parts.js";
+import { AGAIN, newId, usePeople } from "./parts.js";
 
 export function Commission({ event, currency }) {
-  const hosts = useRows(event, "hosts");
+  const { hosts } = usePeople(event);
   const balances = useBalances(event);
   const [text, search] = useState("");
   const [sort, order] = useState({ id: "available", isDown: true });

@@ -10,13 +10,13 @@ import { html } from "../../ui/html.js";
 import { ErrorNote, Loading } from "../../ui/states.js";
 import { toast } from "../../ui/toast.js";
 import { Adjust } from "./adjust.js";
-import { AGAIN, orderAddress, useRows } from "./parts.js";
+import { AGAIN, orderAddress, usePeople } from "./parts.js";
 import { Reattribute } from "./reattribute.js";
 
 export function Corrections({ event, state, query, session, currency }) {
-  const hosts = useRows(event, "hosts");
+  const { hosts, teams } = usePeople(event);
   const waiting = useData(pathOf("v1/events", event, "corrections"), {}, AGAIN);
-  const shared = { event, state, currency, hosts, done: waiting.reload };
+  const shared = { event, state, currency, hosts, teams, done: waiting.reload };
   return html`<div class="stack">
     <${Waiting} ...${shared} list=${waiting} me=${`key:${session.key}`} />
     <${Reattribute} ...${shared} query=${query} />

@@ -8,14 +8,17 @@ import { momentOf } from "../../ui/zones.js";
 
 const CHOICES_MAX = 30;
 
-/** Rows of a board of the whole event: `{rows, names}`, `names` by id. */
-export function useRows(event, of) {
-  const { data } = useData(pathOf("v1/events", event, "boards", of), { limit: 10_000 });
+/** Who is in the roster, guests too: `{hosts, teams, stores}`, each `{rows, names}`; `names` by id. */
+export function usePeople(event) {
+  const { data } = useData(pathOf("v1/events", event, "roster"));
   return useMemo(() => {
-    const rows = data?.rows ?? [];
-    return { rows, names: new Map(rows.map((row) => [row.id, row.name || row.id])) };
+    const teams = listed(data?.teams);
+    const hosts = (data?.hosts ?? []).map((host) => ({ ...host, team_name: teams.names.get(host.team) }));
+    return { hosts: listed(hosts), teams, stores: listed(data?.stores) };
   }, [data]);
 }
+
+const listed = (rows = []) => ({ rows, names: new Map(rows.map((row) => [row.id, row.name || row.id])) });
 
 const described = (row) => [row.name || row.id, row.team_name || row.team].filter(Boolean).join(" · ");
 

@@ -7,17 +7,16 @@ import { count, money } from "../../ui/format.js";
 import { html, useState } from "../../ui/html.js";
 import { ErrorNote, Note } from "../../ui/states.js";
 import { negated } from "./amounts.js";
-import { Change, orderAddress, useRows } from "./parts.js";
+import { Change, orderAddress } from "./parts.js";
 
 const ORDERS_SHOWN = 20;
 
 /** What a correction itself moves. Not ranks and scores: on a busy event every sale moves those. */
 const moves = ({ orders, amount, needs_approval, commission }) => JSON.stringify({ orders, amount, needs_approval, commission });
 
-export function Preview({ event, path, currency, hosts, shown, close, made }) {
+export function Preview({ event, path, currency, hosts, teams, shown, close, made }) {
   const [found, become] = useState(shown.found);
   const [isOther, other] = useState(false);
-  const teams = useRows(event, "teams");
   const make = useAction(async () => {
     const { filter, ...body } = { ...shown.body, orders: found.orders };
     const now = await post(path, { ...body, preview: true });

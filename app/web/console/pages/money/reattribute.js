@@ -46,7 +46,7 @@ function missingIn(fields, sellers) {
   return fields.reason.trim() ? "" : "Give a reason.";
 }
 
-export function Reattribute({ event, state, currency, hosts, query, done }) {
+export function Reattribute({ event, state, currency, hosts, teams, query, done }) {
   const [fields, set] = useFields({ ...NOTHING, source: query.source ?? "", order: query.order ?? "", reason: query.reason ?? "" });
   const [sellers, sell] = useState([{ host: query.host ?? "", weight: "1" }]);
   const [id, renew] = useState(() => newId("fix"));
@@ -90,7 +90,7 @@ export function Reattribute({ event, state, currency, hosts, query, done }) {
         <${Button} type="submit" kind="main" isBusy=${preview.isBusy} why=${why}>Preview…<//>
       </div>
     </form>
-    ${shown && html`<${Preview} ...${{ path, currency, hosts, shown, close: () => show(null), made, event }} />`}
+    ${shown && html`<${Preview} ...${{ path, currency, hosts, teams, shown, close: () => show(null), made, event }} />`}
   </section>`;
 }
 

@@ -11,14 +11,13 @@ import { count } from "../../ui/format.js";
 import { html, useState } from "../../ui/html.js";
 import { Badge, ErrorNote, Loading } from "../../ui/states.js";
 import { toast } from "../../ui/toast.js";
-import { AGAIN, RowField, useRows } from "./parts.js";
+import { AGAIN, RowField, usePeople } from "./parts.js";
 
 export function Statements({ event, query }) {
-  const hosts = useRows(event, "hosts");
-  const teams = useRows(event, "teams");
+  const people = usePeople(event);
   const [whose, set] = useFields({ of: "hosts", id: query.host ?? "" });
   const list = useData(pathOf("v1/events", event, "statements"), {}, AGAIN);
-  const rows = { hosts: hosts.rows, teams: teams.rows, stores: [] }[whose.of];
+  const { rows } = people[whose.of];
   const path = pathOf("v1/events", event, "statements", ...(whose.of === "hosts" ? [] : [whose.of]), whose.id.trim());
   const name = rows.find((row) => row.id === whose.id.trim())?.name ?? whose.id.trim();
   const closed = list.data?.statements ?? [];
