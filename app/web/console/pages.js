@@ -14,6 +14,14 @@ export const PAGES = [
     load: () => import("./pages/live.js"),
   },
   {
+    path: "events/:event/show",
+    title: "Run of show",
+    icon: "show",
+    group: "event",
+    scopes: ["ops"],
+    load: () => import("./pages/show.js"),
+  },
+  {
     path: "events/:event/orders",
     title: "Orders",
     icon: "orders",
