@@ -22,6 +22,14 @@ export const PAGES = [
     load: () => import("./pages/show.js"),
   },
   {
+    path: "events/:event/roster",
+    title: "Roster",
+    icon: "roster",
+    group: "event",
+    scopes: ["ops", "audit", "finance"],
+    load: () => import("./pages/roster.js"),
+  },
+  {
     path: "events/:event/orders",
     title: "Orders",
     icon: "orders",
