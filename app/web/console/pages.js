@@ -30,6 +30,14 @@ export const PAGES = [
     load: () => import("./pages/roster.js"),
   },
   {
+    path: "events/:event/overlays",
+    title: "Overlays",
+    icon: "overlays",
+    group: "event",
+    scopes: ["ops"],
+    load: () => import("./pages/overlays.js"),
+  },
+  {
     path: "events/:event/orders",
     title: "Orders",
     icon: "orders",
