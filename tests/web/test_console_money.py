@@ -73,9 +73,9 @@ async def test_correction_is_seen_with_ranks_sales_and_pay_before_it_is_made(con
 
     hosts = dialog.get_by_role("table").first
     await expect(hosts.get_by_role("row", name="Lin")).to_contain_text(
-        "1→ becomes 2£60.00→ becomes £20.00\N{MINUS SIGN}£4.00"
+        "1 → becomes 2£60.00 → becomes £20.00\N{MINUS SIGN}£4.00"
     )
-    await expect(hosts.get_by_role("row", name="Mei")).to_contain_text("2→ becomes 1£50.00→ becomes £90.00+£4.00")
+    await expect(hosts.get_by_role("row", name="Mei")).to_contain_text("2 → becomes 1£50.00 → becomes £90.00+£4.00")
     await expect(dialog.get_by_role("table").nth(1)).to_contain_text("Jade")
     assert await event.head() == before
     assert await violations(page) == []

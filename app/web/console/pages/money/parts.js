@@ -55,8 +55,7 @@ export const orderAddress = (event, order) =>
 /** Before, after, and which way; `words` for who does not see arrows. */
 export function Change({ before, after, isUp, isDown }) {
   return html`<span class="change">
-    <span>${before}</span><span aria-hidden="true">→</span><span class="unseen"> becomes </span>
-    <strong class=${classes(isUp && "gained", isDown && "lost")}>${after}</strong>
+    <span>${before} <span aria-hidden="true">→</span><span class="unseen"> becomes </span></span> <strong class=${classes(isUp && "gained", isDown && "lost")}>${after}</strong>
   </span>`;
 }
 

@@ -73,7 +73,7 @@ function Differences({ title, rows, names, commission, currency }) {
   const all = [...rows, ...others];
   if (!all.length) return html`<p class="muted">${title}: nobody's rank or sales would be another.</p>`;
   return html`<div class="scrolls">
-    <table>
+    <table class="differences">
       <caption class="unseen">${title} whose rank, sales or commission would be another</caption>
       <thead>
         <tr>
