@@ -1,5 +1,5 @@
 """A whole evening from the console, in a real Chromium on a real server: the event is made, sells, is put right and
-settled, and what it leaves behind is recounted without it.
+settled, and what it leaves behind is recounted without it. Nothing but the shop's orders comes from elsewhere.
 """
 
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import FilePayload, Locator, Page, async_playwright, expect
 
 from tests.app_server import AppServer, run_kos, serving
 from tests.event_client import EventClient
@@ -17,13 +17,7 @@ from tests.web.console import Console, console_page, key_of
 
 EVENT = "spring-gala"
 ZONE = "Europe/London"
-ROSTER = {
-    "teams": [{"id": "ruby", "name": "Ruby"}, {"id": "jade", "name": "Jade"}],
-    "hosts": [
-        {"id": "lin", "name": "Lin", "team": "ruby", "codes": ["LIN10"]},
-        {"id": "mei", "name": "Mei", "team": "jade", "codes": ["MEI10"]},
-    ],
-}
+ROSTER = "id,name,team,codes\nlin,Lin,Ruby,LIN10\nmei,Mei,Jade,MEI10\nyue,Yue,Jade,\n"
 
 
 @pytest.fixture
@@ -48,9 +42,10 @@ def asked(page: Page) -> Locator:
     return page.get_by_role("dialog")
 
 
-async def begin(page: Page, name: str) -> Locator:
+async def begin(page: Page, name: str, within: str = "") -> Locator:
     """Press what asks before it acts; the question."""
-    await page.get_by_role("button", name=name).click()
+    scope = page.get_by_label(within, exact=True) if within else page
+    await scope.get_by_role("button", name=name).click()
     await expect(asked(page)).to_be_visible()
     return asked(page)
 
@@ -79,15 +74,39 @@ async def make_the_event(console: Console) -> None:
     await console.heading("Spring Gala")
 
 
-async def open_the_show(event: EventClient) -> None:
-    """Roster, life, session, pin and goal."""
-    await event.ok("PUT", "/roster", ROSTER)
-    await event.move("scheduled")
-    await event.move("live")
-    await event.ok("POST", "/sessions", {"id": "night-1", "hosts": [{"id": "lin"}]})
-    await event.ok("POST", "/pins", {"session": "night-1", "sku": "RUBY-WOO"})
-    goal = {"id": "first", "title": "The first hundred", "of": "event", "measure": "net_sales", "target": "100.00"}
-    await event.ok("POST", "/goals", goal)
+async def import_the_roster(console: Console) -> None:
+    page = console.page
+    await go(console, "Roster", "Roster")
+    dialog = await begin(page, "Import a file")
+    file = FilePayload(name="hosts.csv", mimeType="text/csv", buffer=ROSTER.encode())
+    await dialog.get_by_label("CSV file").set_input_files(file)
+    await expect(dialog.locator(".counts")).to_have_text(
+        re.compile(r"New\s*3\s*Changed\s*0\s*As before\s*0\s*Wrong\s*0")
+    )
+    await answer(page, "Import 3 changes")
+    await expect(page.get_by_role("tab", name="Hosts 3")).to_be_visible()
+
+
+async def open_the_show(console: Console) -> None:
+    page = console.page
+    await go(console, "Run of show", "Run of show")
+    for button, action in (("Schedule", "Schedule"), ("Go live", "Go live")):
+        await begin(page, button, "Life of the event")
+        await answer(page, action)
+    dialog = await begin(page, "Start a session")
+    await dialog.get_by_label("Name of the session").fill("night-1")
+    await dialog.get_by_label("Add a host").fill("lin")
+    await expect(dialog.get_by_role("option").first).to_contain_text("Lin")
+    await page.keyboard.press("Enter")
+    await answer(page, "Go on air")
+    dialog = await begin(page, "Pin a product", "Session night-1")
+    await dialog.get_by_label("SKU").fill("RUBY-WOO")
+    await dialog.get_by_label("Title (optional)").fill("Ruby lipstick")
+    await answer(page, "Pin it")
+    dialog = await begin(page, "Set a goal")
+    await dialog.get_by_label("Title").fill("The first hundred")
+    await dialog.get_by_label("Target in GBP").fill("100")
+    await answer(page, "Set it")
 
 
 async def sell(event: EventClient, order: str, price: str, **fields: object) -> None:
@@ -113,10 +132,16 @@ async def correct_an_order(console: Console, event: EventClient) -> None:
     assert await event.scores() == {"lin": "84.00"}
 
 
-async def end_the_show(event: EventClient) -> None:
-    await event.ok("POST", "/sessions/night-1/end", {})
-    await event.move("ended")
-    await event.move("final")
+async def end_the_show(console: Console) -> None:
+    page = console.page
+    await go(console, "Run of show", "Run of show")
+    await expect(page.get_by_label("Goals", exact=True).get_by_role("img", name="84 per cent")).to_be_visible()
+    await begin(page, "End…", "Session night-1")
+    await answer(page, "End the session")
+    for button in ("End the event", "Make final"):
+        await begin(page, button, "Life of the event")
+        await answer(page, button)
+    await expect(page.get_by_label("Life of the event")).to_contain_text("final")
 
 
 async def close_the_books(console: Console, folder: Path) -> str:
@@ -154,9 +179,10 @@ async def recount(console: Console, folder: Path) -> str:
 async def test_evening_from_the_first_click_to_the_recount(console: Console, server: AppServer, tmp_path: Path):
     page = console.page
     await make_the_event(console)
+    await import_the_roster(console)
+    await open_the_show(console)
     async with server.client() as client:
         event = EventClient(client, EVENT)
-        await open_the_show(event)
         # The first is Lin's by her pin, the second Mei's by her code.
         await sell(event, "1001", "34.00", sku="RUBY-WOO")
         await sell(event, "1002", "50.00", code="mei10")
@@ -165,7 +191,7 @@ async def test_evening_from_the_first_click_to_the_recount(console: Console, ser
         await expect(page.get_by_role("main")).to_contain_text("£84.00")
 
         await correct_an_order(console, event)
-        await end_the_show(event)
+        await end_the_show(console)
         statement = await close_the_books(console, tmp_path)
         told = await recount(console, tmp_path)
 
