@@ -19,5 +19,5 @@ ruff check .
 ruff format --check .
 mypy
 hadolint Dockerfile
-# Three keep two cores busy: tests wait for other processes a fifth of their time.
-exec pytest -n "${KOS_TEST_WORKERS:-3}" --dist loadfile "$@"
+# Five keep two cores busy: tests wait for browsers and other processes more than a third of their time.
+exec pytest -n "${KOS_TEST_WORKERS:-5}" --dist loadfile "$@"

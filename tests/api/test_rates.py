@@ -86,8 +86,8 @@ async def test_order_in_another_currency_is_booked_at_the_rate_in_force(event: E
     original = {"currency": "EUR", "amount": "105.00", "rate": "0.8523", "version": "2026-11-21"}
     assert answer["original"] == receipt["original"] == original
     assert answer["credits"] == [{"line": "1", "host": "h7", "team": "ruby", "amount": "85.23", "reason": "host"}]
-    assert "105.00 EUR &times; 0.8523 GBP/EUR (2026-11-21)" in page.text
-    assert "85.23 GBP" in page.text
+    assert "€105.00 &times; 0.8523 GBP/EUR (2026-11-21)" in page.text
+    assert "£85.23" in page.text
     assert await event.scores() == {"h7": "85.23"}
 
 

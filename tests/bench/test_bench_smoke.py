@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from bench import machine, results, servers
 from bench.fanout import load, saturated
 from bench.fanout.hub import Probe
+from tests.servers import LONG
 
 ROOT = Path(__file__).parent.parent.parent
 CONTESTANTS = {
@@ -62,7 +64,7 @@ def test_the_server_keeps_its_core_while_the_clients_keep_off_it():
     assert (server != clients) == (len(before) > 1)
 
 
-def test_ingest_measures_every_contestant_and_verifies_its_journals(tmp_path):
+def ingest_measures_every_contestant_and_verifies_its_journals(tmp_path: Path):
     result = measured("ingest", tmp_path)
 
     assert set(result["medians"]) == CONTESTANTS
@@ -71,7 +73,7 @@ def test_ingest_measures_every_contestant_and_verifies_its_journals(tmp_path):
     assert "single orders / pgbench" in reported(tmp_path)
 
 
-def test_recount_measures_each_stage_of_each_size(tmp_path):
+def recount_measures_each_stage_of_each_size(tmp_path: Path):
     result = measured("recount", tmp_path)
 
     stages = [f"{stage}, {orders} orders" for orders in ("500", "1,500") for stage in ("chain", "whole", "standalone")]
@@ -80,25 +82,53 @@ def test_recount_measures_each_stage_of_each_size(tmp_path):
     assert "Recount of a result" in reported(tmp_path)
 
 
-def test_signs_of_viewers_are_counted_exactly_in_every_case(tmp_path):
+def signs_of_viewers_are_counted_exactly_in_every_case(tmp_path: Path):
     result = measured("viewers", tmp_path)
 
     assert all(run["signs"] > 0 and run["server_us"] > 0 for run in result["runs"])
     assert "Signs of viewers" in reported(tmp_path)
 
 
-def test_million_weighs_both_databases_and_verifies_them(tmp_path):
+def million_weighs_both_databases_and_verifies_them(tmp_path: Path):
     result = measured("million", tmp_path)
 
     assert [result[name]["verify"]["result"] for name in ("postgresql", "sqlite")] == ["clean", "clean"]
     assert "2,000 orders into one event" in reported(tmp_path)
 
 
-def test_latency_sees_every_order_at_every_subscriber(tmp_path):
+def latency_sees_every_order_at_every_subscriber(tmp_path: Path):
     result = measured("latency", tmp_path)
 
     assert [run["orders"] for each in result["runs"].values() for run in each] == [60, 60]
     assert "SQLite, interval 0 ms: p99, ms" in reported(tmp_path)
+
+
+def overlays_are_measured_in_a_browser(tmp_path: Path):
+    result = measured("overlays", tmp_path)
+
+    assert [run["page"] for run in result["runs"]] == ["board", "ticker", "scene of six"]
+    assert all(run["first_paint_ms"] > 0 and run["frames"] > 0 and run["heap_start_kib"] > 0 for run in result["runs"])
+    assert "## Overlays" in reported(tmp_path)
+
+
+# Each takes half a minute of processes that start; the quick run has one of them, which writes and verifies most.
+MEASUREMENTS = (
+    million_weighs_both_databases_and_verifies_them,
+    ingest_measures_every_contestant_and_verifies_its_journals,
+    recount_measures_each_stage_of_each_size,
+    signs_of_viewers_are_counted_exactly_in_every_case,
+    latency_sees_every_order_at_every_subscriber,
+    overlays_are_measured_in_a_browser,
+)
+
+
+@pytest.mark.parametrize("measurement", MEASUREMENTS if LONG else MEASUREMENTS[:1])
+def test_measurement_runs_and_is_reported(
+    measurement: Callable[[Path], None], tmp_path: Path, chromium: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KOS_CHROMIUM", chromium)
+
+    measurement(tmp_path)
 
 
 def test_saturated_loads_every_contestant_and_ours_loses_no_message(tmp_path):
@@ -179,13 +209,3 @@ def test_verify_refuses_a_journal_that_holds_less_than_was_acknowledged(tmp_path
 
     assert done.stdout.strip() == "clean"
     assert "4 entries were acknowledged, the journal holds 3" in done.stderr
-
-
-def test_overlays_are_measured_in_a_browser(tmp_path: Path, chromium: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("KOS_CHROMIUM", chromium)
-
-    result = measured("overlays", tmp_path)
-
-    assert [run["page"] for run in result["runs"]] == ["board", "ticker", "scene of six"]
-    assert all(run["first_paint_ms"] > 0 and run["frames"] > 0 and run["heap_start_kib"] > 0 for run in result["runs"])
-    assert "## Overlays" in reported(tmp_path)

@@ -14,6 +14,7 @@ from bench.fanout import counting, path
 from bench.fanout.followers import followers, sqlite_in, tokens
 from bench.sockets import post_paced
 from tests.bench.test_bench_smoke import fanout_measured, reported
+from tests.servers import LONG
 
 SOUND = {
     "handshakes": (),
@@ -24,7 +25,7 @@ SOUND = {
 }
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", SOUND if LONG else ("crowd", "memory", "reconnect"))
 def test_measurement_runs_loses_nothing_and_is_reported(name: str, tmp_path: Path):
     result = fanout_measured(name, tmp_path)
     if result is None:

@@ -215,10 +215,8 @@ async def test_look_is_tried_on_saved_and_worn(console: Console, event: EventCli
     page = await open_overlays(console, event, "look")
     await page.get_by_role("combobox", name="Theme").select_option("light")
     await page.get_by_label("Accent").fill("#12ab34")
-    await page.wait_for_function(
-        "[...document.querySelectorAll('iframe')].some((frame) =>"
-        " frame.contentDocument?.documentElement.style.getPropertyValue('--accent') === '#12ab34')"
-    )
+    previewed = page.frame_locator("iframe").first.locator("html")
+    await expect(previewed).to_have_attribute("style", re.compile("--accent: #12ab34"))
     before = await event.ok("GET", "/look")
     file: FilePayload = {"name": "logo.svg", "mimeType": "image/svg+xml", "buffer": LOGO.encode()}
     await page.get_by_label("File of: Logo", exact=True).set_input_files(file)

@@ -38,6 +38,8 @@ async function uploaded(event, file, types) {
 
 /** Colours that are not saved yet, on the page of a preview: overlays read them from its root. */
 function wear(colors, page) {
+  // Between two pages a frame has a document without anything in it; the next one is dressed when it is there.
+  if (!page.documentElement) return;
   for (const [name] of COLORS) {
     if (colors[name]) page.documentElement.style.setProperty(`--${name}`, colors[name]);
     else page.documentElement.style.removeProperty(`--${name}`);
