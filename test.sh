@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole suite: format, lint, types, then every test on SQLite, a real PostgreSQL and a real Chromium.
-# ./test.sh [--long] [pytest arguments]     --long runs the same tests at full size
+# ./test.sh [--long] [pytest arguments]     --long runs all tests, at full size
 set -eu
 cd "$(dirname "$0")"
 . ./requirements/sync.sh

@@ -18,6 +18,16 @@ settings.register_profile("kos", max_examples=1_000 if LONG else 100, deadline=N
 settings.load_profile("kos")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to ``--long`` what the quick run has no time for: a file that was asked for by its name is always whole."""
+    if LONG or any(argument.endswith(".py") or "::" in argument for argument in config.args):
+        return
+    left = [item for item in items if item.get_closest_marker("at_full_size")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not item.get_closest_marker("at_full_size")]
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One PostgreSQL per test process, started by the first test that asks. Leave it running."""

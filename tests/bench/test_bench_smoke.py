@@ -15,7 +15,6 @@ import pytest
 from bench import machine, results, servers
 from bench.fanout import load, saturated
 from bench.fanout.hub import Probe
-from tests.servers import LONG
 
 ROOT = Path(__file__).parent.parent.parent
 CONTESTANTS = {
@@ -111,7 +110,7 @@ def overlays_are_measured_in_a_browser(tmp_path: Path):
     assert "## Overlays" in reported(tmp_path)
 
 
-# Each takes half a minute of processes that start; the quick run has one of them, which writes and verifies most.
+# Each takes half a minute of processes that start.
 MEASUREMENTS = (
     million_weighs_both_databases_and_verifies_them,
     ingest_measures_every_contestant_and_verifies_its_journals,
@@ -122,7 +121,8 @@ MEASUREMENTS = (
 )
 
 
-@pytest.mark.parametrize("measurement", MEASUREMENTS if LONG else MEASUREMENTS[:1])
+@pytest.mark.at_full_size
+@pytest.mark.parametrize("measurement", MEASUREMENTS)
 def test_measurement_runs_and_is_reported(
     measurement: Callable[[Path], None], tmp_path: Path, chromium: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -131,6 +131,7 @@ def test_measurement_runs_and_is_reported(
     measurement(tmp_path)
 
 
+@pytest.mark.at_full_size
 def test_saturated_loads_every_contestant_and_ours_loses_no_message(tmp_path):
     result = fanout_measured("saturated", tmp_path)
     if result is None:
@@ -144,6 +145,7 @@ def test_saturated_loads_every_contestant_and_ours_loses_no_message(tmp_path):
     assert "saturated / ordinary peer, 50 subscribers" in reported(tmp_path)
 
 
+@pytest.mark.at_full_size
 def test_stalls_asks_while_every_message_arrives(tmp_path):
     result = fanout_measured("stalls", tmp_path)
     if result is None:

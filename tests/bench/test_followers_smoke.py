@@ -14,7 +14,6 @@ from bench.fanout import counting, path
 from bench.fanout.followers import followers, sqlite_in, tokens
 from bench.sockets import post_paced
 from tests.bench.test_bench_smoke import fanout_measured, reported
-from tests.servers import LONG
 
 SOUND = {
     "handshakes": (),
@@ -25,7 +24,8 @@ SOUND = {
 }
 
 
-@pytest.mark.parametrize("name", SOUND if LONG else ("crowd", "memory", "reconnect"))
+@pytest.mark.at_full_size
+@pytest.mark.parametrize("name", SOUND)
 def test_measurement_runs_loses_nothing_and_is_reported(name: str, tmp_path: Path):
     result = fanout_measured(name, tmp_path)
     if result is None:
@@ -99,6 +99,7 @@ def test_document_that_is_encoded_is_counted(tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "encoded").read_text() == "2"
 
 
+@pytest.mark.at_full_size
 def test_whole_path_reaches_everybody_through_two_processes():
     if not HAS_COMPILER:
         return

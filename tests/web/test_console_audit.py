@@ -17,7 +17,7 @@ from tests.web.console import PHONE, Console, console_page, key_of
 from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 # Spent only where something is wrong, or the machine is busy.
 WAIT_SECONDS = 20.0

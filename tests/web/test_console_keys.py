@@ -11,7 +11,7 @@ from tests.web.console import PHONE, Console, console_page, key_of
 from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 async def test_key_is_shown_once_and_lets_its_holder_in(

@@ -15,7 +15,7 @@ from tests.web.console import PHONE, Console, console_page, key_of
 from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 # Holds for orders of any time only if it is declared with the event.
 COMMISSION = {"commission": {"bps": 1_000, "hold_days": 0}}

@@ -16,7 +16,7 @@ from tests.web.console import PHONE, Console, console_page, crowded, key_of
 from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 async def open_roster(console: Console, event: EventClient, query: str = "") -> Page:

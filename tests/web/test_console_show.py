@@ -14,7 +14,7 @@ from tests.web.console import PHONE, Console, console_page, key_of
 from tests.web.test_accessibility import violations
 from tests.web.test_console import overflow
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 MARKUP = '<img src=x onerror="document.title=1">' + "長い名前" * 17
 SESSION = {"id": "night-1", "hosts": [{"id": "h7", "weight": 2}, {"id": "h9"}]}

@@ -9,7 +9,7 @@ from playwright.async_api import Page, Request, Route, expect
 from tests.realtime.doubles import board
 from tests.realtime.served import BOARD, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 START = 1_800_000_000
 STATE = {"now": 1e6, "state": "live", "tickedAt": 1e6, "heardAt": 1e6, "stateSince": 1e6, "frameAskedAt": 0}
