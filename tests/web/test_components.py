@@ -36,7 +36,7 @@ from tests.web.components import (
     viewers,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
