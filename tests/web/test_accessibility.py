@@ -13,7 +13,7 @@ from tests.app_server import serving
 from tests.servers import LONG
 from tests.tour import SCHEMES, Stop, Toured, components, overlay, pages, play, themes, visit
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 AXE = Path(__file__).parent.parent / "data" / "axe-core" / "axe.min.js"
 # Everything that WCAG 2.2 AA asks, and what axe's authors think good beyond it.

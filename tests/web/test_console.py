@@ -9,7 +9,7 @@ from tests.app_server import ADMIN_KEY, AppServer
 from tests.event_client import EventClient
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 async def overflow(page: Page) -> int:
