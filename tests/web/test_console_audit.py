@@ -102,12 +102,13 @@ async def test_entry_shows_the_very_text_that_was_hashed(console: Console, event
 
 
 async def test_whole_journal_is_computed_anew_with_its_signed_checkpoints(console: Console, event: EventClient):
+    await console.sign_in(place=place(event, "check"))
+    page = console.page
+    await expect(page.get_by_text("No checkpoint yet")).to_be_visible()
     await sold(event, 2_500)
     await event.move("ended")
     await event.move("final")
-    await console.sign_in(place=place(event, "check"))
-    page = console.page
-    # Made soon after the end, by the server itself.
+    # Made soon after the end, by the server itself; the page finds it.
     await expect(newest_checkpoint(page)).to_be_visible()
 
     await page.get_by_role("button", name="Check every entry").click()

@@ -248,12 +248,14 @@ async def test_move_is_refused_once_when_something_was_done_since_it_was_asked(c
     await press(page, "End the event…")
     await expect(asked(page)).to_be_visible()
     await event.move("paused", reason="Fire drill")
+    await expect(asked(page).get_by_role("alert").filter(has_text="The event is paused now")).to_be_visible()
     await event.move("live")
     # As it was when it was asked, and yet something happened.
     await expect(asked(page).get_by_role("alert")).to_have_count(0)
 
     await asked(page).get_by_role("button", name="End the event").click()
-    await expect(asked(page).get_by_role("alert")).to_contain_text("moved the event from live to paused: Fire drill")
+    meanwhile = "moved the event from live to paused: Fire drill"
+    await expect(asked(page).get_by_role("alert").filter(has_text=meanwhile)).to_be_visible()
     assert (await event.ok("GET"))["status"] == "live"
     await confirm(page, "End the event")
 
