@@ -9,6 +9,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.app_server import AppServer, start_app_server
 from tests.event_client import EventClient
+from tests.realtime.served import Served
+from tests.web.components import prepared
 from tests.web.console import Console, console_page, sqlite_url
 
 _numbers = itertools.count(1)
@@ -57,3 +59,10 @@ async def event(console_server: AppServer) -> AsyncIterator[EventClient]:
     """A live event with the roster of ``factories``, called with the admin key."""
     async with console_server.client() as client:
         yield await EventClient(client, f"event-{next(_numbers)}").open()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def served() -> AsyncIterator[Served]:
+    """A process whose documents the test writes, one of each kind that components show."""
+    async with prepared() as running:
+        yield running

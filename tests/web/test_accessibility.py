@@ -2,24 +2,19 @@
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from tests.app_server import serving
 from tests.servers import LONG
 from tests.tour import SCHEMES, Stop, Toured, components, overlay, pages, play, themes, visit
+from tests.web.checks import violations
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-AXE = Path(__file__).parent.parent / "data" / "axe-core" / "axe.min.js"
-# Everything that WCAG 2.2 AA asks, and what axe's authors think good beyond it.
-RUN = """async () => (await axe.run(document, { resultTypes: ["violations"], runOnly: {
-    type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } })).violations
-    .map(({ id, help, nodes }) => [id, help, ...nodes.slice(0, 3).map((node) => node.html.slice(0, 160))].join(": "))"""
 # With it a policy lets markup from data run scripts.
 FORBIDDEN = ("'unsafe-eval'", "*", "http:", "https:", "script-src 'self' 'unsafe-inline'")
 _NOBODY = Toured("", "", "", "")
@@ -53,13 +48,6 @@ async def findings(browser: Browser, toured: Toured, stop: Stop, schemes: Sequen
     if not policy.startswith("default-src 'none'"):
         found.append(f"policy: {policy}")
     return found + [f"policy allows {word}" for word in FORBIDDEN if word in policy]
-
-
-async def violations(page: Page) -> list[str]:
-    """By axe; evaluated from outside, where no policy of the page holds."""
-    await page.evaluate(AXE.read_text())
-    found: list[str] = await page.evaluate(RUN)
-    return found
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,12 +1,10 @@
 """The components in a real browser: what each says of its documents, what moves when they change, what stands still."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.realtime.served import Served
@@ -25,7 +23,6 @@ from tests.web.components import (
     moving,
     pin,
     plain,
-    prepared,
     sale,
     session,
     show,
@@ -36,13 +33,7 @@ from tests.web.components import (
     viewers,
 )
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def served() -> AsyncIterator[Served]:
-    async with prepared() as running:
-        yield running
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_ticker_lets_the_newest_sale_land_before_the_others(page: Page, served: Served):

@@ -1,10 +1,8 @@
 """The components where things are not as usual: names of any kind, stillness asked for, a server that is gone."""
 
 import gzip
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, Response, expect
 
 from tests.realtime.doubles import board
@@ -23,7 +21,6 @@ from tests.web.components import (
     host,
     moving,
     pin,
-    prepared,
     sale,
     session,
     show,
@@ -32,15 +29,9 @@ from tests.web.components import (
     ticker,
 )
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALL = ("ticker", "team-bar", "host-card", "goal", "viewers", "countdown", "product", "announcement")
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def served() -> AsyncIterator[Served]:
-    async with prepared() as running:
-        yield running
 
 
 async def test_nothing_moves_for_who_asked_for_stillness(page: Page, served: Served):

@@ -3,18 +3,14 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.app_server import ADMIN_KEY, AppServer
 from tests.event_client import EventClient
+from tests.web.checks import overflow
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
-
-
-async def overflow(page: Page) -> int:
-    """How many pixels the page is wider than the screen."""
-    return int(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_wrong_key_is_told_and_the_right_one_goes_in(console: Console):

@@ -13,11 +13,10 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.app_server import AppServer, run_kos
 from tests.event_client import EventClient
+from tests.web.checks import tabs_fit, violations
 from tests.web.console import PHONE, Console, console_page, key_of
-from tests.web.test_accessibility import violations
-from tests.web.test_console import overflow
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # Spent only where something is wrong, or the machine is busy.
 WAIT_SECONDS = 20.0
@@ -195,10 +194,4 @@ async def test_who_has_not_the_scope_is_told(console: Console, event: EventClien
 async def test_tabs_fit_a_phone_and_axe_finds_nothing(browser: Browser, console_server: AppServer, event: EventClient):
     async with console_page(browser, console_server, viewport=PHONE) as console:
         await console.sign_in(place=place(event))
-        for tab in await console.page.get_by_role("tab").all():
-            await tab.click()
-            await expect(console.page.get_by_role("tabpanel").get_by_role("heading").first).to_be_visible()
-            await console.page.wait_for_load_state("networkidle")
-
-            assert await overflow(console.page) == 0, await tab.text_content()
-            assert await violations(console.page) == [], await tab.text_content()
+        await tabs_fit(console.page)

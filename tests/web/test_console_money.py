@@ -11,11 +11,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 from tests import factories
 from tests.app_server import AppServer
 from tests.event_client import EventClient
+from tests.web.checks import tabs_fit, violations
 from tests.web.console import PHONE, Console, console_page, key_of
-from tests.web.test_accessibility import violations
-from tests.web.test_console import overflow
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # Holds for orders of any time only if it is declared with the event.
 COMMISSION = {"commission": {"bps": 1_000, "hold_days": 0}}
@@ -357,11 +356,4 @@ async def test_tabs_fit_a_phone_and_axe_finds_nothing(browser: Browser, console_
     options: dict[str, Any] = {"viewport": PHONE, "color_scheme": "dark"}
     async with console_page(browser, console_server, **options) as console:
         await console.sign_in(place=place(event, host="h7"))
-        for tab in await console.page.get_by_role("tab").all():
-            await tab.click()
-            await expect(console.page.get_by_role("tabpanel").get_by_role("heading").first).to_be_visible()
-            await console.page.wait_for_load_state("networkidle")
-
-            assert await overflow(console.page) == 0, await tab.text_content()
-            assert await violations(console.page) == [], await tab.text_content()
-            await expect(tab).to_be_in_viewport(ratio=1)
+        await tabs_fit(console.page)

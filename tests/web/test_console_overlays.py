@@ -9,11 +9,10 @@ from playwright.async_api import Browser, FilePayload, FrameLocator, Locator, Pa
 
 from tests.app_server import AppServer
 from tests.event_client import EventClient
+from tests.web.checks import tabs_fit
 from tests.web.console import PHONE, Console, console_page, key_of
-from tests.web.test_accessibility import violations
-from tests.web.test_console import overflow
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="4" fill="red"/></svg>'
 
@@ -252,14 +251,7 @@ async def test_tabs_fit_a_phone_and_axe_finds_nothing(browser: Browser, console_
     async with console_page(browser, console_server, **options) as console:
         page = await open_overlays(console, event)
         await made_link(page)
-        for tab in await page.get_by_role("tab").all():
-            await tab.click()
-            await expect(
-                page.get_by_role("tabpanel").get_by_role("heading").locator("visible=true").first
-            ).to_be_visible()
-
-            assert await overflow(page) == 0, await tab.text_content()
-            assert await violations(page) == [], await tab.text_content()
+        await tabs_fit(page)
 
 
 async def test_who_may_not_is_told_why(event: EventClient, browser: Browser, console_server: AppServer):

@@ -12,11 +12,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.app_server import AppServer
 from tests.event_client import EventClient
+from tests.web.checks import overflow, violations
 from tests.web.console import PHONE, Console, console_page, crowded, key_of
-from tests.web.test_accessibility import violations
-from tests.web.test_console import overflow
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def open_roster(console: Console, event: EventClient, query: str = "") -> Page:

@@ -10,11 +10,10 @@ from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 from tests import factories
 from tests.app_server import AppServer
 from tests.event_client import EventClient
+from tests.web.checks import overflow, violations
 from tests.web.console import PHONE, Console, console_page, key_of
-from tests.web.test_accessibility import violations
-from tests.web.test_console import overflow
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MARKUP = '<img src=x onerror="document.title=1">' + "長い名前" * 17
 SESSION = {"id": "night-1", "hosts": [{"id": "h7", "weight": 2}, {"id": "h9"}]}

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.realtime.doubles import EPOCH, board
 from tests.realtime.served import BOARD, Served, serving
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOLD = "kos101/overlays"
 SCORES = {"lin": 300, "ana": 200, "tom": 100}

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from tests.app_server import AppServer, serving
 from tests.event_client import EventClient
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALL = ["boards", "hosts", "orders", "sessions", "state", "viewers"]
 LONG = ("<b>Wolfeschlegelsteinhausenbergerdorff</b>" * 5)[:120]

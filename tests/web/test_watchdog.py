@@ -9,7 +9,7 @@ from playwright.async_api import Page, Request, Route, expect
 from tests.realtime.doubles import board
 from tests.realtime.served import BOARD, serving
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 START = 1_800_000_000
 STATE = {"now": 1e6, "state": "live", "tickedAt": 1e6, "heardAt": 1e6, "stateSince": 1e6, "frameAskedAt": 0}
@@ -135,20 +135,21 @@ async def test_page_that_is_stuck_keeps_what_it_shows_while_the_server_is_away(p
         await drawn(page)
 
 
+async def lost(route: Route) -> None:
+    """What is asked for never comes."""
+    await route.abort()
+
+
 async def test_page_that_could_not_load_its_modules_tries_again(page: Page):
-    away = True
-
-    async def through(route: Route) -> None:
-        await (route.abort() if away else route.continue_())
-
-    await page.route("**/overlays/stage.js", through)
+    missing = "**/overlays/stage.js"
+    await page.route(missing, lost)
     await page.clock.install(time=START)
     async with serving() as served:
         served.source.documents[BOARD] = board(1, {"lin": 300})
         await page.goto(served.page())
         await advance(page, 30)
         assert await page.locator(".row").count() == 0
-        away = False
+        await page.unroute(missing)
         async with page.expect_navigation():
             await advance(page, 60)
 
@@ -156,19 +157,15 @@ async def test_page_that_could_not_load_its_modules_tries_again(page: Page):
 
 
 async def test_component_that_could_not_be_loaded_is_tried_again_beside_those_that_are_there(page: Page):
-    away = True
-
-    async def through(route: Route) -> None:
-        await (route.abort() if away else route.continue_())
-
-    await page.route("**/components/kos-board.js*", through)
+    missing = "**/components/kos-board.js*"
+    await page.route(missing, lost)
     await page.clock.install(time=START)
     async with serving() as served:
         served.source.documents[BOARD] = board(1, {"lin": 300})
         await page.goto(served.page())
         await advance(page, 20)
         assert await page.locator(".row").count() == 0
-        away = False
+        await page.unroute(missing)
         await advance(page, 35)
 
         await expect(page.locator(".row")).to_have_count(1)
