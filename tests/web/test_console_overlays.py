@@ -142,6 +142,7 @@ async def test_room_is_told_its_own_and_everything_else_stays(console: Console, 
 
     await page.get_by_label("Another room").fill("lin")
     await page.get_by_role("button", name="Add").click()
+    await expect(page.get_by_role("button", name=re.compile("^lin"))).to_have_attribute("aria-pressed", "true")
     await page.get_by_role("button", name="Product", exact=True).click()
     await expect(page.get_by_role("button", name="Product", exact=True)).to_have_attribute("aria-pressed", "true")
     await page.get_by_role("switch", name="Board").click()
