@@ -1,6 +1,7 @@
 """What a server has verified beside its work when it starts."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from app.audit.at_start import verify_at_start
@@ -9,8 +10,12 @@ from tests.tampering import EVENT, copy_of_sqlite, fill
 
 def children() -> set[int]:
     """Processes that any thread of this one has started and that were not waited for."""
-    threads = Path("/proc/self/task").iterdir()
-    return {int(child) for thread in threads for child in (thread / "children").read_text().split()}
+    found: set[int] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        # It may have ended since.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.update(int(child) for child in (thread / "children").read_text().split())
+    return found
 
 
 async def test_first_finding_of_each_event_is_told(tmp_path: Path):

@@ -1,12 +1,13 @@
 """Corrections and settlement in a real browser on a real server: nothing is written before it was seen, nor twice."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests import factories
 from tests.app_server import AppServer
@@ -221,6 +222,14 @@ async def test_host_is_released_paid_and_the_money_that_came_back_is_there_again
     await console.sign_in(place=place(event, "commission"))
     page = console.page
     await expect(row_of(page, "Lin")).to_contain_text("£6.00")
+    shown = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        """The balances come after somebody has opened a host."""
+        await shown.wait()
+        await route.continue_()
+
+    await page.route("**/ledger/accounts*", late)
     await page.get_by_role("button", name="Release commission").click()
     await answer(page, "Release commission?", "Release")
     await expect(page.get_by_text(re.compile("£11.00 of 2 hosts can be paid"))).to_be_visible()
@@ -228,6 +237,8 @@ async def test_host_is_released_paid_and_the_money_that_came_back_is_there_again
     await row_of(page, "Lin").click()
     dialog = page.get_by_role("dialog", name="Lin")
     amount = dialog.get_by_label("Amount in GBP")
+    await expect(amount).to_have_value("")
+    shown.set()
     await expect(amount).to_have_value("6.00")
     await amount.fill("6.01")
     assert await violations(page) == []

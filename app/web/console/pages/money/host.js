@@ -63,10 +63,12 @@ export function HostMoney({ event, currency, host, name, row, close, changed }) 
 }
 
 function PayOut({ event, currency, host, name, row, done }) {
-  const [fields, set] = useFields({ amount: isAbove(row.available) ? row.available : "", reference: "" });
+  // Until somebody types an amount it is all there is, also of a balance that comes anew while one looks.
+  const [fields, set] = useFields({ amount: null, reference: "" });
   const [id, renew] = useState(() => newId("pay"));
   const [said, say] = useState("");
-  const amount = fields.amount.trim();
+  const offered = isAbove(row.available) ? row.available : "";
+  const amount = (fields.amount ?? offered).trim();
   const ask = async () => {
     const shown = money(amount, currency);
     const body = { id, host, amount, reference: fields.reference.trim() };
@@ -100,7 +102,7 @@ function PayOut({ event, currency, host, name, row, done }) {
     <div class="fields">
       <${TextField}
         label="Amount in ${currency}"
-        value=${fields.amount}
+        value=${fields.amount ?? offered}
         onChange=${set("amount")}
         autocomplete="off"
         inputmode="decimal"
