@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.errors import NotFound
-from app.web import File, Files
+from app.web import COMPONENTS_FOLDER, File, Files
 
 # Inline styles are allowed for one reason: OBS puts a source's custom CSS into the page as a <style>
 # element, and would drop it otherwise. Nothing here writes a style or markup from data.
@@ -57,8 +57,8 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
 
     Errors: NotFound ``file_unknown``.
     """
-    files = Files(folder or Path(__file__).parent)
-    overlays = {name: files.page("overlays/overlay.html", "../../", _modules_of(name)) for name in OVERLAYS}
+    files = Files(folder or Path(__file__).parent, {_script_of(name): modules_of(name) for name in OVERLAYS})
+    overlays = {name: files.page("overlays/overlay.html", "../../", _script_of(name)) for name in OVERLAYS}
     public = files.page("public/public.html", root="../")
     docs = files.page("docs/docs.html", root="")
     console = files.page("console/console.html", root="")
@@ -104,10 +104,15 @@ def web_routes(may_read_docs: Callable[..., Awaitable[None]] | None = None, fold
     return router
 
 
-def _modules_of(overlay: str) -> list[str]:
-    """A scene may be switched to any other, so its page loads all components."""
+def _script_of(overlay: str) -> str:
+    # In the folder of the components: what they load only when somebody wants it is beside them.
+    return f"{COMPONENTS_FOLDER}/overlay-{overlay}.js"
+
+
+def modules_of(overlay: str) -> list[str]:
+    """What the page of an overlay is made of. A scene may be switched to any other, so its page has all components."""
     components = [name for name in OVERLAYS if name != "scene"] if overlay == "scene" else [overlay]
-    return ["overlays/overlay.js", *(f"components/kos-{name}.js" for name in components)]
+    return [*(f"{COMPONENTS_FOLDER}/kos-{name}.js" for name in components), "overlays/overlay.js"]
 
 
 def _static(request: Request, file: File | None, is_this_version: bool, headers: dict[str, str]) -> Response:

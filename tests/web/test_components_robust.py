@@ -161,7 +161,7 @@ async def test_page_of_a_component_loads_less_than_30_kilobytes_of_script(page: 
     await show(page, served, component, **({"host": "mei"} if component == "host-card" else {}))
 
     packed = [len(gzip.compress(await script.body())) for script in scripts]
-    assert len(packed) > 10
+    assert len(packed) > 1
     assert sum(packed) < 30_000
 
 

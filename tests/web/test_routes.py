@@ -11,7 +11,7 @@ from fastapi import FastAPI
 import app.web
 from app.errors import AppError
 from app.web import Files, without_comments
-from app.web.routes import web_routes
+from app.web.routes import OVERLAYS, web_routes
 from tests.realtime.served import problem
 
 WEB = Path(app.web.__file__).parent
@@ -20,8 +20,6 @@ SOURCES = sorted(
     for path in WEB.rglob("*")
     if path.suffix in (".html", ".css", ".js") and "vendor" not in path.relative_to(WEB).parts
 )
-
-COMPONENTS = sorted(path.name for path in (WEB / "components").glob("kos-*.js") if path.name != "kos-client.js")
 
 
 @pytest_asyncio.fixture
@@ -148,21 +146,20 @@ const c = 6 / 2 /** kept */ / 3;
     )
 
 
-async def test_page_asks_at_once_for_every_module_that_it_will_need(client):
-    page = (await client.get("/overlay/kos101/ticker")).text
-    named = re.findall(r'<link rel="modulepreload" href="\.\./\.\./static/\w+/([^"]+)"', page)
+async def test_overlay_asks_for_one_script_that_holds_all_that_it_can_show(client):
+    for overlay in OVERLAYS:
+        page = httpx2.URL(f"http://kos.test/overlay/kos101/{overlay}")
+        text = (await client.get(page)).text
+        (address,) = re.findall(r'<script type="module" src="([^"]+)"', text)
+        script = await client.get(page.join(address))
 
-    assert named == list(dict.fromkeys(named))
-    assert {"overlays/overlay.js", "overlays/stage.js", "components/kos-ticker.js", "components/document.js"} <= set(
-        named
-    )
-    for name in named:
-        text = (WEB / name).read_text()
-        imported = {
-            (WEB / name).parent.joinpath(path).resolve().relative_to(WEB.resolve()).as_posix()
-            for path in re.findall(r'^(?:import|\} from)\b[^"]*"([^"]+)"', text, re.MULTILINE)
-        }
-        assert imported <= set(named)
+        defined = re.findall(r'^customElements\.define\("kos-([a-z-]+)"', script.text, re.MULTILINE)
+        assert defined == ([name for name in OVERLAYS if name != "scene"] if overlay == "scene" else [overlay])
+        assert "modulepreload" not in text
+        assert not re.search(r"^(import|export)\b", script.text, re.MULTILINE)
+        # What is loaded later is asked for beside it, and has to be there.
+        for later in re.findall(r'import\("([^"]+)"\)', script.text):
+            assert (await client.get(page.join(address).join(later))).status_code == 200
 
 
 def test_vendored_files_are_sent_as_they_are():
@@ -176,14 +173,15 @@ def test_vendored_files_are_sent_as_they_are():
         assert sent.content == path.read_bytes()
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_scripts_of_an_overlay_are_less_than_30_kilobytes(component):
-    files = Files(WEB)
-    scripts = files.imported(["overlays/overlay.js", "overlays/boot.js", f"components/{component}"])
-    sizes = {name: len(file.packed) for name in scripts if (file := files.static(name))}
+@pytest.mark.parametrize("overlay", [name for name in OVERLAYS if name != "scene"])
+async def test_scripts_of_an_overlay_are_less_than_30_kilobytes(client, overlay):
+    page = httpx2.URL(f"http://kos.test/overlay/kos101/{overlay}")
+    addresses = re.findall(r'<script[^>]* src="([^"]+)"', (await client.get(page)).text)
+    scripts = [await client.get(page.join(address), headers={"Accept-Encoding": "gzip"}) for address in addresses]
+    sizes = {script.url.path: int(script.headers["content-length"]) for script in scripts}
 
-    assert len(sizes) == len(scripts) > 15
-    assert sum(sizes.values()) < 30 * 1024, sizes
+    assert len(sizes) == 2
+    assert 10 * 1024 < sum(sizes.values()) < 30 * 1024, sizes
 
 
 async def test_address_of_another_version_is_served_but_not_kept(client):

@@ -140,8 +140,8 @@ async def lost(route: Route) -> None:
     await route.abort()
 
 
-async def test_page_that_could_not_load_its_modules_tries_again(page: Page):
-    missing = "**/overlays/stage.js"
+async def test_page_that_could_not_load_its_script_tries_again(page: Page):
+    missing = "**/overlay-board.js"
     await page.route(missing, lost)
     await page.clock.install(time=START)
     async with serving() as served:
@@ -152,20 +152,5 @@ async def test_page_that_could_not_load_its_modules_tries_again(page: Page):
         await page.unroute(missing)
         async with page.expect_navigation():
             await advance(page, 60)
-
-        await expect(page.locator(".row")).to_have_count(1)
-
-
-async def test_component_that_could_not_be_loaded_is_tried_again_beside_those_that_are_there(page: Page):
-    missing = "**/components/kos-board.js*"
-    await page.route(missing, lost)
-    await page.clock.install(time=START)
-    async with serving() as served:
-        served.source.documents[BOARD] = board(1, {"lin": 300})
-        await page.goto(served.page())
-        await advance(page, 20)
-        assert await page.locator(".row").count() == 0
-        await page.unroute(missing)
-        await advance(page, 35)
 
         await expect(page.locator(".row")).to_have_count(1)

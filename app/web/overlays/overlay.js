@@ -1,9 +1,9 @@
-// An overlay page: one component or a scene of several, as its address asks and as the console tells it to be.
+// An overlay page: one component or a scene of several, as its address asks and as the console tells it to be. Its script
+// holds the components as well (app/web/routes.py).
 
 import { chosenLanguage } from "../components/format.js";
 import { clientOf } from "../components/kos-client.js";
 import { sheetOf } from "../components/markup.js";
-import { component } from "../components/registry.js";
 import { PROPERTIES } from "../components/themes.js";
 import { pageOf } from "./address.js";
 import { ALONE, sceneParts } from "./scenes.js";
@@ -18,8 +18,6 @@ const FIRST_SCENE = "full";
 
 const page = pageOf(location);
 const isScene = page.component === "scene";
-// Loaded while the rest is prepared.
-if (!isScene) component(page.component).catch(() => {});
 const language = chosenLanguage(page.parameters.get("lang"));
 const stage = new Stage(document.getElementById("stage"), commonOf(page));
 let told = { scene: "", hidden: [] };

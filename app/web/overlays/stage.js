@@ -1,12 +1,9 @@
 // The stage: parts at their places, scaled to the source, shown and hidden.
 
-import { component } from "../components/registry.js";
-
 const STAGES = { wide: [1920, 1080], tall: [1080, 1920] };
 // A source whose shape differs by more is an area to fill, and no picture to stand in.
 const SHAPE_TOLERANCE = 0.04;
 const LEAVE_MS = 400;
-const LOAD_AGAIN_MS = 30000;
 // Said of the whole page; a part must not speak for another event.
 const OF_PAGE = ["event", "token", "server", "fill"];
 
@@ -36,7 +33,7 @@ export class Stage {
 
   /** The element of each part that is shown. */
   get elements() {
-    return [...this.#parts.values()].map((part) => part.element).filter(Boolean);
+    return [...this.#parts.values()].map((part) => part.element);
   }
 
   /** Show these parts on a stage of this shape; null: parts without a place fill the source. Those that stay, stay. */
@@ -76,19 +73,8 @@ export class Stage {
     wrapper.className = "part";
     Object.assign(wrapper.dataset, { part: part.name, component: part.component });
     this.#element.append(wrapper);
-    const shown = { wrapper, part, element: null };
-    this.#parts.set(key, shown);
-    this.#fill(shown);
-  }
-
-  async #fill(shown) {
-    const { component: name, parameters } = shown.part;
-    const made = await component(name).catch(() => null);
-    if (!shown.wrapper.isConnected) return;
-    if (!made) {
-      setTimeout(() => shown.wrapper.isConnected && this.#fill(shown), LOAD_AGAIN_MS);
-      return;
-    }
+    const { component: name, parameters } = part;
+    const made = customElements.get(`kos-${name}`);
     const element = document.createElement(`kos-${name}`);
     for (const [attribute, value] of this.#common) {
       if (made.observedAttributes.includes(attribute)) element.setAttribute(attribute, value);
@@ -98,8 +84,8 @@ export class Stage {
       if (isIts) element.setAttribute(attribute, value);
     }
     element.setAttribute("fill", "");
-    shown.element = element;
-    shown.wrapper.append(element);
+    wrapper.append(element);
+    this.#parts.set(key, { wrapper, part, element });
     document.body.dataset.ready = "";
   }
 
