@@ -65,6 +65,30 @@ async def test_sale_lets_a_row_climb(page: Page):
         await expect(page.locator("#spoken")).to_have_text("Host tom is now number 1", timeout=5000)
 
 
+async def test_sale_that_changes_no_order_has_nothing_laid_out_to_find_out_where_rows_are(page: Page):
+    async with serving() as served:
+        served.source.documents[BOARD] = board(1, SCORES)
+        await open_board(page, served)
+        await page.evaluate(
+            """() => {
+                window.asked = 0;
+                for (const name of ["getBoundingClientRect", "getAnimations"]) {
+                    const own = Element.prototype[name];
+                    Element.prototype[name] = function (...given) { asked += 1; return own.apply(this, given); };
+                }
+            }"""
+        )
+
+        await served.commit(2, **SCORES | {"lin": 350})
+        await expect(page.locator(".row").first).to_contain_text("350")
+        unmoved = await page.evaluate("asked")
+        await served.commit(3, **SCORES | {"lin": 350, "tom": 500})
+        await expect(page.locator(".row").first).to_contain_text("Host tom")
+
+        assert unmoved == 0
+        assert await page.evaluate("asked") == 2 * len(SCORES)
+
+
 async def test_nothing_moves_for_who_asked_for_stillness(page: Page):
     await page.emulate_media(reduced_motion="reduce")
     async with serving() as served:

@@ -51,6 +51,30 @@ async def test_ticker_lets_the_newest_sale_land_before_the_others(page: Page, se
     await expect(page.get_by_role("heading", name="Latest sales")).to_be_visible()
 
 
+async def test_sales_that_come_while_the_line_moves_enter_together_after_it(page: Page, served: Served):
+    heard: list[str | bytes] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
+    await show(page, served, "ticker")
+    names = page.locator(".sale .name")
+    sales = [sale(4, "Noor", "1.00"), sale(3, "Ana", "1.00"), sale(2, "Mei", "1.00"), sale(1, "Lin", "1.00")]
+    # For the page no time goes by, so the line goes on moving.
+    await page.evaluate(
+        "() => { const now = performance.now(); window.own = performance.now; performance.now = () => now; }"
+    )
+    await change(served, TICKER, ticker(2, *sales[2:]))
+    await expect(names).to_have_text(["Mei", "Lin"])
+    await change(served, TICKER, ticker(3, *sales[1:]))
+    await change(served, TICKER, ticker(4, *sales))
+    while not any("Noor" in str(frame) for frame in heard):
+        await page.evaluate("new Promise(requestAnimationFrame)")
+    await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    while_moving = await names.all_text_contents()
+    await page.evaluate("() => { performance.now = own; }")
+
+    assert while_moving == ["Mei", "Lin"]
+    await expect(names).to_have_text(["Noor", "Ana", "Mei", "Lin"])
+
+
 async def test_ticker_of_one_team_shows_its_sales_only(page: Page, served: Served):
     rows = [sale(number, f"Host {number}", "1.00", team="jade" if number % 2 else "ruby") for number in range(9, 0, -1)]
     await change(served, TICKER, ticker(9, *rows))

@@ -56,7 +56,7 @@ async def test_figure_counts_on_its_way_and_never_past_its_end(page: Page, serve
             const value = document.querySelector("kos-goal").shadowRoot.getElementById("value");
             window.seen = [];
             const keep = () => window.seen.push(value.textContent);
-            new MutationObserver(keep).observe(value, { childList: true, subtree: true });
+            new MutationObserver(keep).observe(value, { childList: true, characterData: true, subtree: true });
         }"""
     )
 

@@ -117,6 +117,8 @@ export const BOARD_CSS = `
   /* Rows */
 
   .rows {
+    position: relative;
+    z-index: 0;
     display: flex;
     flex-direction: column;
     gap: calc(var(--unit) * 0.1);
@@ -127,6 +129,7 @@ export const BOARD_CSS = `
     display: none;
   }
 
+  /* The glows lie between all panels and all texts, so that panels and texts are one picture each, however many glow. */
   .row {
     position: relative;
     display: grid;
@@ -135,34 +138,30 @@ export const BOARD_CSS = `
     align-items: center;
     height: var(--unit);
     padding-inline-end: calc(var(--unit) * 0.42);
-    overflow: hidden;
-    will-change: transform;
-  }
-
-  .row::before {
-    position: absolute;
-    inset: 0 auto 0 0;
-    width: calc(var(--unit) * 0.12);
-    content: "";
-    background: var(--team);
-  }
-
-  .row {
-    background: linear-gradient(
-      90deg,
-      color-mix(in srgb, var(--team) var(--k-tint), var(--k-panel)),
-      var(--k-panel) 45%,
-      var(--k-panel-end)
-    );
+    background:
+      linear-gradient(var(--team), var(--team)) 0 0 / calc(var(--unit) * 0.12) 100% no-repeat,
+      linear-gradient(
+        90deg,
+        color-mix(in srgb, var(--team) var(--k-tint), var(--k-panel)),
+        var(--k-panel) 45%,
+        var(--k-panel-end)
+      );
   }
 
   .row[data-rank="1"] {
-    background: linear-gradient(
-      90deg,
-      color-mix(in srgb, var(--team) calc(var(--k-tint) * 2), var(--k-panel)),
-      color-mix(in srgb, var(--team) calc(var(--k-tint) * 0.6), var(--k-panel)) 60%,
-      var(--k-panel)
-    );
+    background:
+      linear-gradient(var(--team), var(--team)) 0 0 / calc(var(--unit) * 0.12) 100% no-repeat,
+      linear-gradient(
+        90deg,
+        color-mix(in srgb, var(--team) calc(var(--k-tint) * 2), var(--k-panel)),
+        color-mix(in srgb, var(--team) calc(var(--k-tint) * 0.6), var(--k-panel)) 60%,
+        var(--k-panel)
+      );
+  }
+
+  .row > :not(.glow) {
+    position: relative;
+    z-index: 1;
   }
 
   .rank {
@@ -260,11 +259,12 @@ export const BOARD_CSS = `
 
   .glow {
     position: absolute;
-    inset: 0;
+    inset: 0 0 0 30%;
     pointer-events: none;
-    background: linear-gradient(90deg, transparent 30%, var(--team));
+    background: linear-gradient(90deg, transparent, var(--team));
+    border-radius: calc(var(--unit) * 0.16);
     opacity: 0;
-    mix-blend-mode: screen;
+    will-change: opacity;
   }
 
   /* What is shown is no longer known to be true: say so in the picture, not only in the badge. */

@@ -91,7 +91,11 @@ export class KosElement extends HTMLElement {
   #unwatch = () => {};
   #server = HOME;
   #frames = null;
-  #sizes = new ResizeObserver(() => this.changed());
+  #size = null;
+  #sizes = new ResizeObserver(() => {
+    this.#measure();
+    this.changed();
+  });
   #timers = new Set();
   #samples = null;
   #isChanging = false;
@@ -177,6 +181,19 @@ export class KosElement extends HTMLElement {
     return (this.#client?.now() ?? Date.now()) - (Number.isFinite(delay) ? delay : 0);
   }
 
+  /**
+   * {width, height} of the element's inside in pixels. Kept, because to ask in the middle of drawing has the browser lay out
+   * the whole page, once for each component on it.
+   */
+  get size() {
+    return this.#size ?? this.#measure();
+  }
+
+  #measure() {
+    this.#size = { width: this.clientWidth, height: this.clientHeight };
+    return this.#size;
+  }
+
   /** Have `draw` called in the next frame. */
   changed() {
     this.#frames?.ask();
@@ -200,6 +217,7 @@ export class KosElement extends HTMLElement {
     this.#frames.stop();
     this.#frames = null;
     this.#sizes.disconnect();
+    this.#size = null;
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers.clear();
     this.#unfollow();
@@ -322,7 +340,16 @@ export class KosElement extends HTMLElement {
 /** Set an element's text, if it is another. */
 export function put(element, text) {
   const shown = String(text);
-  if (element.textContent !== shown) element.textContent = shown;
+  const { firstChild } = element;
+  // Changed, a text stays the same node: nothing has to be built anew, nothing thrown away.
+  if (shown && firstChild?.nodeType === Node.TEXT_NODE && !firstChild.nextSibling) {
+    if (firstChild.data !== shown) firstChild.data = shown;
+  } else if (element.textContent !== shown) element.textContent = shown;
+}
+
+/** Set a custom property of an element, if it is another: all that inherit it get their styles anew. */
+export function setProperty(element, name, value) {
+  if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
 }
 
 function made(name) {

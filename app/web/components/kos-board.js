@@ -1,7 +1,7 @@
 // A board as a ranked list over video: rows climb, scores glow when they change. Attributes: docs/overlays.md.
 
 import { BOARD_CSS } from "./board-style.js";
-import { KosElement, put } from "./element.js";
+import { KosElement, put, setProperty } from "./element.js";
 import { fit, fitWidth } from "./fit.js";
 import { decimal, integer } from "./parameters.js";
 import { Rows } from "./rows.js";
@@ -75,15 +75,15 @@ export class KosBoard extends KosElement {
     this.#drawHead(board, context);
     const wanted = board.rows.slice(0, this.limit);
     const { unit, rows } = this.#fit(wanted.length);
-    this.style.setProperty("--unit", `${unit}px`);
+    setProperty(this, "--unit", `${unit}px`);
     const climbed = this.#rows.show(wanted.slice(0, rows), this.#texts(board, context), context.isLively);
     if (climbed.length) this.#spoken.next = context.words.ranks(climbed[0].name ?? climbed[0].id, climbed[0].rank);
   }
 
   #fit(rows) {
     const scale = decimal(this.getAttribute("scale"), 0.3, 4, 1);
-    if (!this.hasAttribute("fill")) return fitWidth(this.clientWidth, rows, scale);
-    return fit(this.clientWidth, this.clientHeight, rows, scale);
+    const { width, height } = this.size;
+    return this.hasAttribute("fill") ? fit(width, height, rows, scale) : fitWidth(width, rows, scale);
   }
 
   #drawHead(board, { state, asOf, words, format }) {
@@ -92,7 +92,8 @@ export class KosBoard extends KosElement {
     put(this.at("badge-word"), badgeOf(board, state, words));
     put(this.at("badge-time"), asOf);
     const isOld = state === "stale" || state === "ended";
-    this.at("badge").dataset.kind = isOld ? "stale" : board.finality === "final" || board.frozen ? "still" : "live";
+    const kind = isOld ? "stale" : board.finality === "final" || board.frozen ? "still" : "live";
+    if (this.at("badge").dataset.kind !== kind) this.at("badge").dataset.kind = kind;
   }
 
   #texts(board, { format, language }) {

@@ -3,7 +3,7 @@
 import { teamColor } from "./colors.js";
 import { Counter } from "./counter.js";
 import { difference, shareOf } from "./decimals.js";
-import { put } from "./element.js";
+import { put, setProperty } from "./element.js";
 import { flash } from "./motion.js";
 import { Widget, isolated, markLong } from "./widget.js";
 
@@ -25,7 +25,7 @@ export class KosGoal extends Widget {
     .value[data-long] { font-size: 1.3em; }
     .target { font-weight: 600; font-size: 1.05em; }
     .left { flex: none; max-width: 50%; font-weight: 600; }
-    .track { position: relative; height: 0.85em; overflow: hidden; background: var(--k-track); border-radius: 99em; }
+    .track { position: relative; height: 0.85em; overflow: hidden; contain: strict; background: var(--k-track); border-radius: 99em; }
     .done { height: 100%; min-width: 0.85em; width: 0; background: linear-gradient(90deg, color-mix(in srgb, var(--bar) 70%, #000), var(--bar)); border-radius: 99em; }
     .done:dir(rtl) { background: linear-gradient(270deg, color-mix(in srgb, var(--bar) 70%, #000), var(--bar)); }
     .moves .done { transition: width 900ms cubic-bezier(0.22, 0.9, 0.24, 1); }
@@ -97,7 +97,7 @@ export class KosGoal extends Widget {
     card.classList.toggle("moves", mayMove);
     card.classList.toggle("is-reached", goal.reached_at !== null);
     const color = goal.of === "team" ? teamColor(goal.target_id, this.colors) : "var(--k-accent)";
-    card.style.setProperty("--bar", color);
+    setProperty(card, "--bar", color);
     this.at("done").style.width = `${(share * 100).toFixed(2)}%`;
     this.at("track").setAttribute("aria-valuenow", Math.floor(share * 100));
   }

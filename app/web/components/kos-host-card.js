@@ -2,7 +2,7 @@
 
 import { teamColor } from "./colors.js";
 import { Counter } from "./counter.js";
-import { put } from "./element.js";
+import { put, setProperty } from "./element.js";
 import { flash, moveFrom, places } from "./motion.js";
 import { integer } from "./parameters.js";
 import { Widget, isolated, markLong, readable } from "./widget.js";
@@ -100,7 +100,7 @@ export class KosHostCard extends Widget {
     const { format, words, language, mayMove } = context;
     const isToday = this.getAttribute("today") === "1";
     const numbers = isToday ? host.today : host;
-    this.at("card").style.setProperty("--team", host.team ? teamColor(host.team, this.colors) : "var(--k-accent)");
+    setProperty(this.at("card"), "--team", host.team ? teamColor(host.team, this.colors) : "var(--k-accent)");
     put(this.at("rank"), host.rank ?? "");
     this.at("rank").dataset.rank = host.rank ?? "";
     put(this.at("name"), host.name || readable(host.host, language));
@@ -136,7 +136,9 @@ export class KosHostCard extends Widget {
 
   #neighbours(host, { format, language, mayMove }) {
     const rows = aroundMine(host, this.#count);
-    const before = places([...this.#rows.values()]);
+    const ids = [...this.#rows.keys()];
+    const isInOrder = rows.length === ids.length && rows.every((row, place) => row.id === ids[place]);
+    const before = mayMove && this.#last && !isInOrder ? places([...this.#rows.values()]) : null;
     const wanted = new Set(rows.map((row) => row.id));
     for (const [id, element] of this.#rows) {
       if (wanted.has(id)) continue;
@@ -153,7 +155,9 @@ export class KosHostCard extends Widget {
       element.toggleAttribute("data-mine", row.id === host.host);
       if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
     });
-    if (mayMove && this.#last) moveFrom(before, [...this.#rows.values()]);
+    // In the order in which they stand, to know the next time whether that has changed.
+    this.#rows = new Map(rows.map((row) => [row.id, this.#rows.get(row.id)]));
+    if (before) moveFrom(before, [...this.#rows.values()]);
   }
 
   #make(id) {

@@ -3,12 +3,14 @@
 import { teamColor } from "./colors.js";
 import { Counter } from "./counter.js";
 import { isMore, shareOf } from "./decimals.js";
-import { put } from "./element.js";
+import { put, setProperty } from "./element.js";
+import { move, stopMoving } from "./motion.js";
 import { integer } from "./parameters.js";
 import { Widget, initials, readable } from "./widget.js";
 
 // Part of the bar that even a team with nothing has, so that it can be seen.
 const LEAST_PART = 0.04;
+const SLIDE = { duration: 700, easing: "cubic-bezier(0.22, 0.9, 0.24, 1)", id: "move" };
 
 export class KosTeamBar extends Widget {
   static own = ["board", "limit", "heading"];
@@ -48,6 +50,7 @@ export class KosTeamBar extends Widget {
     </template>`;
 
   #teams = new Map();
+  #order = [];
 
   channels() {
     return [`${this.event}/boards/${this.getAttribute("board") || "teams"}`];
@@ -65,7 +68,9 @@ export class KosTeamBar extends Widget {
     const rows = board.rows.slice(0, integer(this.getAttribute("limit"), 2, 8, 4));
     this.at("card").setAttribute("aria-label", this.getAttribute("heading") ?? context.words.of.team);
     this.at("card").classList.toggle("moves", context.mayMove);
-    const before = this.#places();
+    const isInOrder = rows.length === this.#order.length && rows.every((row, place) => row.id === this.#order[place]);
+    const before = context.mayMove && !isInOrder ? this.#places() : null;
+    this.#order = rows.map((row) => row.id);
     this.#drop(new Set(rows.map((row) => row.id)));
     // A bar that changed its order at every lead would tell nothing: parts stay where they are, names stand in order.
     const names = rows.map((row) => row.name ?? readable(row.id, context.language));
@@ -73,7 +78,7 @@ export class KosTeamBar extends Widget {
     rows.forEach((row, place) => this.#fill({ ...row, name: names[place], letter: letters[place] }, place, board, context));
     this.at("teams").dataset.count = rows.length;
     this.#divide(rows);
-    if (context.mayMove && before.size) this.#slide(before);
+    if (before) this.#slide(before);
   }
 
   #places() {
@@ -93,8 +98,7 @@ export class KosTeamBar extends Widget {
     const made = this.#teams.get(row.id) ?? this.#make(row.id);
     const { item, part, counter } = made;
     item.dataset.rank = row.rank;
-    item.style.setProperty("--team", teamColor(row.id, this.colors));
-    part.style.setProperty("--team", teamColor(row.id, this.colors));
+    for (const element of [item, part]) setProperty(element, "--team", teamColor(row.id, this.colors));
     put(item.querySelector(".rank"), row.rank);
     put(item.querySelector("bdi"), row.name);
     this.mark(item.querySelector(".mark"), row.id, row.letter);
@@ -125,12 +129,11 @@ export class KosTeamBar extends Widget {
   }
 
   #slide(before) {
-    for (const { item } of this.#teams.values()) {
-      const from = before.get(item);
-      const now = item.getBoundingClientRect();
-      if (!from || Math.abs(from.left - now.left) < 0.5) continue;
-      const way = { transform: `translateX(${from.left - now.left}px)` };
-      item.animate([way, { transform: "none" }], { duration: 700, easing: "cubic-bezier(0.22, 0.9, 0.24, 1)", id: "move" });
+    const items = [...this.#teams.values()].map(({ item }) => item);
+    items.forEach(stopMoving);
+    const moves = items.map((item) => [item, before.get(item)?.left - item.getBoundingClientRect().left]);
+    for (const [item, way] of moves) {
+      if (Math.abs(way) > 0.5) move(item, [{ transform: `translateX(${way}px)` }, { transform: "none" }], SLIDE);
     }
   }
 }

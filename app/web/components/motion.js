@@ -1,9 +1,14 @@
 // Movement of rows that change places: where each one was, then from there to where it is now (FLIP).
+//
+// Running animations are remembered here and not asked of the browser: `getAnimations()` has it work out every style of the
+// page anew, at each call. Only transforms and opacity are animated; anything else would be drawn anew for each frame.
 
 const MOVE = { duration: 700, easing: "cubic-bezier(0.22, 0.9, 0.24, 1)", id: "move" };
 const APPEAR = { duration: 450, easing: "ease-out", id: "move" };
 
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+const moving = new WeakMap();
+const flashing = new WeakMap();
 
 /** Whether to move anything now: not for who asked for stillness, not while nobody looks. */
 export function mayMove() {
@@ -22,23 +27,34 @@ export function moveFrom(before, elements) {
   for (const [element, top] of moves) {
     const from = before.get(element);
     if (from === undefined) {
-      element.animate([{ opacity: 0, transform: "translateX(-4%)" }, { opacity: 1, transform: "none" }], APPEAR);
+      move(element, [{ opacity: 0, transform: "translateX(-4%)" }, { opacity: 1, transform: "none" }], APPEAR);
     } else if (Math.abs(from - top) > 0.5) {
       // Who climbs passes in front of who falls, and hides it: panels let some light through.
-      const front = from > top ? { zIndex: 2, backgroundColor: "var(--k-solid, transparent)" } : { zIndex: 0 };
-      const start = { transform: `translateY(${from - top}px)`, ...front };
-      element.animate([start, { transform: "none", ...front }], MOVE);
+      element.style.zIndex = from > top ? "2" : "0";
+      if (from > top) element.style.backgroundColor = "var(--k-solid, transparent)";
+      move(element, [{ transform: `translateY(${from - top}px)` }, { transform: "none" }], MOVE);
     }
   }
 }
 
+/** Animate an element. Whatever else moves it has to be stopped before. */
+export function move(element, keyframes, timing) {
+  const animation = element.animate(keyframes, timing);
+  moving.set(element, animation);
+  animation.onfinish = () => moving.get(element) === animation && stopMoving(element);
+}
+
 /** Put an element where it belongs at once. */
 export function stopMoving(element) {
-  for (const animation of element.getAnimations()) if (animation.id === "move") animation.cancel();
+  const animation = moving.get(element);
+  if (!animation) return;
+  moving.delete(element);
+  animation.cancel();
+  element.style.zIndex = element.style.backgroundColor = "";
 }
 
 /** Show a mark and let it fade; a mark shown again starts anew, so none pile up. */
 export function flash(element, keyframes, duration) {
-  for (const animation of element.getAnimations()) animation.cancel();
-  if (mayMove()) element.animate(keyframes, { duration, easing: "ease-out" });
+  flashing.get(element)?.cancel();
+  if (mayMove()) flashing.set(element, element.animate(keyframes, { duration, easing: "ease-out" }));
 }

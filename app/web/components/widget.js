@@ -1,7 +1,7 @@
 // What the small components share: a size that follows from their place, a panel to stand on, marks of teams.
 
 import { inkOn, teamColor } from "./colors.js";
-import { KosElement, put } from "./element.js";
+import { KosElement, put, setProperty } from "./element.js";
 import { decimal } from "./parameters.js";
 import { WIDGET_CSS } from "./widget-style.js";
 
@@ -42,19 +42,19 @@ export class Widget extends KosElement {
   #size() {
     const [width, height] = this.em;
     const scale = decimal(this.getAttribute("scale"), 0.3, 4, 1);
-    const fromWidth = this.clientWidth / width;
+    const fromWidth = this.size.width / width;
     const isPlaced = this.hasAttribute("fill");
-    const room = isPlaced ? Math.min(fromWidth, this.clientHeight / height) : Math.min(fromWidth, LARGEST_PX);
+    const room = isPlaced ? Math.min(fromWidth, this.size.height / height) : Math.min(fromWidth, LARGEST_PX);
     const least = isPlaced ? LEAST_PX : this.constructor.leastPx;
     const unit = `${Math.max(least, room * scale).toFixed(2)}px`;
-    if (this.style.getPropertyValue("--unit") !== unit) this.style.setProperty("--unit", unit);
+    setProperty(this, "--unit", unit);
   }
 
   /** Fill an element `.mark` with a team's logo, or with a letter on its colour. */
   mark(element, team, initial) {
     const color = teamColor(team, this.colors);
-    element.style.setProperty("--team", color);
-    element.style.setProperty("--ink", inkOn(color));
+    setProperty(element, "--team", color);
+    setProperty(element, "--ink", inkOn(color));
     const url = this.asset(this.look.team_logos[team]);
     const [letter, image] = element.children;
     put(letter, url ? "" : initial);
