@@ -353,8 +353,7 @@ async def test_journal_that_ends_before_its_head_is_an_error_of_ours(events):
 
 async def test_time_itself_moves_an_event_that_nobody_touches(shared_url):
     async with running(shared_url, process_clock) as events:
-        # A start that passes while the event is made, on a busy machine, is nobody's any more.
-        soon = process_clock() + 1_500_000
+        soon = process_clock() + 1_500_000  # while the event is made it must not pass: it would be nobody's any more
         event = await create(events, "scheduled", starts_at=soon, ends_at=soon + 200_000)
         assert event.state.status == "scheduled"
 
