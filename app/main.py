@@ -21,6 +21,7 @@ from app.api.attempts import Attempts
 from app.api.guard import may_read_docs
 from app.api.hot import HotOrders
 from app.api.readiness import Readiness
+from app.api.roster_search import RosterSearch
 from app.api.routers import ROUTERS
 from app.api.services import Services
 from app.api.sse import sse_router
@@ -191,6 +192,7 @@ def _services(
         feed=feed,
         hub=hub,
         profiles=profiles,
+        roster_search=RosterSearch(),
         access=access,
         links=links,
         link_door=link_door,

@@ -1,4 +1,4 @@
-"""The roster as JSON or CSV: read whole, changed by upsert."""
+"""The roster as JSON or CSV: read whole or by pages, changed by upsert."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access import Principal
+from app.api import roster_search
 from app.api.backdated import orders_affected
 from app.api.documents import problem_responses
 from app.api.events import IdempotencyKey, ops_fact
@@ -23,7 +24,7 @@ from app.errors import Invalid
 from app.events import OpenEvent
 from app.journal.drafts import Fact
 from app.journal.plan import Accepted
-from app.sales.times import parse_time, rfc3339
+from app.sales.times import parse_time
 
 router = APIRouter(route_class=GuardedRoute, tags=["roster"])
 
@@ -176,38 +177,42 @@ async def _answer(services: Services, opened: OpenEvent, accepted: Accepted, dat
     }
 
 
-@router.get("/v1/events/{event}/roster", operation_id="get_roster", responses=problem_responses(401, 403, 404, 503))
+@router.get(
+    "/v1/events/{event}/roster", operation_id="get_roster", responses=problem_responses(401, 403, 404, 422, 503)
+)
 @needs("ops", "audit", "finance", "orders")
-async def get_roster(event: str, request: Request, principal: Asker) -> dict[str, Any]:
-    """Teams, stores and hosts as they stand, with every membership.
+async def get_roster(
+    event: str,
+    request: Request,
+    principal: Asker,
+    kind: Annotated[roster_search.Kind | None, Query(alias="list")] = None,
+    query: Annotated[str | None, Query(max_length=200)] = None,
+    sort: Annotated[str | None, Query(max_length=20)] = None,
+    limit: Annotated[int | None, Query(ge=1, le=roster_search.LIMIT_MAX)] = None,
+    cursor: Annotated[str | None, Query(max_length=800)] = None,
+) -> dict[str, Any]:
+    """Teams, stores and hosts as they stand, with every membership: all of them, or with any parameter a page.
 
-    ``commission_bps``, what a host is paid, is shown to keys with the scope ``ops``, ``finance`` or ``audit`` only.
+    ``list`` says of what, ``hosts`` if it is left out. ``query`` finds rows that have every word of it in their id or
+    name, hosts also in their team, store, segment, status and codes; case, accents and width do not count.
+    ``sort``: ``name``, ``id``; hosts also ``team``, ``store``, ``status``, ``commission_bps``, others ``hosts``; with
+    ``-`` in front downwards; left out, what fits best comes first. ``commission_bps``, what a host is paid, is shown
+    to keys with the scope ``ops``, ``finance`` or ``audit`` only.
     """
     sees_pay = bool(principal.scopes & {"ops", "finance", "audit"})
     services = services_of(request)
     opened = await services.event(principal, event)
-    profiles = await services.profiles.of(event)
+    names = await services.profiles.of(event)
     roster = opened.state.roster
-    return {
-        "event": event,
-        "position": opened.head.position,
-        "version": roster.version,
-        "teams": [{"id": team, **profiles.get("team", {}).get(team, {})} for team in roster.teams],
-        "stores": [{"id": store, **profiles.get("store", {}).get(store, {})} for store in roster.stores],
-        "hosts": [
-            {
-                "id": host.id,
-                **profiles.get("host", {}).get(host.id, {}),
-                "team": host.team,
-                "store": host.store,
-                "segment": host.segment,
-                "status": host.status,
-                "codes": list(host.codes),
-                **({"commission_bps": host.commission_bps} if sees_pay else {}),
-                "memberships": [{"from": rfc3339(since), "team": team} for since, team in host.memberships],
-            }
-            for host in roster.hosts.values()
-        ],
+    answer = {"event": event, "position": opened.head.position, "version": roster.version}
+    if any(given is not None for given in (kind, query, sort, limit, cursor)):
+        asked = roster_search.Asked(kind or "hosts", query or "", sort or "", limit or 100, cursor or "", sees_pay)
+        page = services.roster_search.page(event, roster, names, asked)
+        return answer | roster_search.document(roster, names, asked, page)
+    return answer | {
+        "teams": [{"id": team, **names.get("team", {}).get(team, {})} for team in roster.teams],
+        "stores": [{"id": store, **names.get("store", {}).get(store, {})} for store in roster.stores],
+        "hosts": [roster_search.host_document(host, names, sees_pay) for host in roster.hosts.values()],
     }
 
 

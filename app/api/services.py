@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from app.access import Access, Principal
 from app.api.attempts import Attempts
 from app.api.browsers import is_own_page
+from app.api.roster_search import RosterSearch
 from app.audience.viewers import Viewers
 from app.audit.checkpoints import Checkpoints
 from app.audit.on_demand import OnDemand
@@ -39,6 +40,7 @@ class Services:
     feed: Feed
     hub: Hub
     profiles: Profiles
+    roster_search: RosterSearch
     access: Access
     links: Links
     link_door: Door
