@@ -1,5 +1,7 @@
 """The roster in a real browser on a real server: found, changed, imported by a file that was tried out first."""
 
+import asyncio
+import contextlib
 import csv
 import io
 import json
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Error, Locator, Page, Route, expect
 
 from tests.app_server import AppServer
 from tests.event_client import EventClient
@@ -16,6 +18,10 @@ from tests.web.checks import overflow, violations
 from tests.web.console import PHONE, Console, console_page, crowded, key_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+# Everybody at once, where a page would do.
+WHOLE = re.compile(r"/roster$")
 
 
 async def open_roster(console: Console, event: EventClient, query: str = "") -> Page:
@@ -55,14 +61,26 @@ async def hosts_of(event: EventClient) -> dict[str, dict[str, Any]]:
 
 async def test_ten_thousand_hosts_are_scrolled_and_searched_with_few_elements(console: Console, event: EventClient):
     await crowded(event, 10_000)
+    whole: list[str] = []
+    console.page.on("request", lambda request: whole.append(request.url) if WHOLE.search(request.url) else None)
     page = await open_roster(console, event)
     await expect(page.get_by_role("tab", name="Hosts 10,004")).to_be_visible()
     assert await rows(page).count() < 80
 
-    await page.get_by_role("grid").focus()
-    await page.keyboard.press("End")
-    await expect(page.locator("[role=row][aria-rowindex='10005']")).to_be_visible()
+    # What is loaded ends, and more of it comes, as often as one goes there.
+    for last in (200, 400):
+        await page.get_by_role("grid").focus()
+        await page.keyboard.press("End")
+        await expect(page.locator(f"[role=row][aria-rowindex='{last + 1}']")).to_be_visible()
+        await expect(page.locator(f"[role=row][aria-rowindex='{last + 2}']")).to_be_attached()
     assert await rows(page).count() < 80
+    await page.get_by_role("columnheader", name="Id").get_by_role("button").click()
+    await expect(rows(page).first).to_contain_text("h10")
+    await page.get_by_role("columnheader", name="Id").get_by_role("button").click()
+    await expect(page.get_by_role("columnheader", name="Id")).to_have_attribute("aria-sort", "descending")
+    await page.get_by_role("grid").focus()
+    await page.keyboard.press("Home")
+    await expect(rows(page).first).to_contain_text("host-09999")
 
     await page.get_by_label("Search hosts").fill("team 77 number 7712")
     await expect(rows(page)).to_have_count(1)
@@ -70,6 +88,77 @@ async def test_ten_thousand_hosts_are_scrolled_and_searched_with_few_elements(co
     await expect(page.get_by_text("1 of 10,004")).to_be_visible()
     await page.get_by_label("Search hosts").fill("nobody at all")
     await expect(page.get_by_text("No host fits")).to_be_visible()
+    assert whole == []
+
+
+async def test_answer_to_an_older_search_never_takes_the_place_of_a_newer_one(console: Console, event: EventClient):
+    page = await open_roster(console, event)
+    await expect(rows(page)).to_have_count(4)
+    released = asyncio.Event()
+    held: list[str] = []
+
+    async def late(route: Route) -> None:
+        held.append(route.request.url)
+        await released.wait()
+        # A page that has given the question up takes no answer to it any more.
+        with contextlib.suppress(Error):
+            await route.continue_()
+
+    await page.route(re.compile(r"/roster\?.*query=l(in)?&"), late)
+    async with page.expect_request(re.compile(r"/roster\?.*query=l&")):
+        await page.get_by_label("Search hosts").fill("l")
+    await page.get_by_label("Search hosts").fill("mei")
+    await expect(rows(page)).to_have_count(1)
+    await expect(rows(page)).to_contain_text("MEI20")
+    async with page.expect_request(re.compile(r"/roster\?.*query=lin&")):
+        await page.get_by_label("Search hosts").fill("lin")
+    await page.get_by_label("Search hosts").fill("yue")
+    await expect(rows(page)).to_contain_text("Yue")
+    released.set()
+    await page.wait_for_load_state("networkidle")
+
+    await expect(rows(page)).to_have_count(1)
+    await expect(rows(page)).to_contain_text("Yue")
+    assert len(held) == 2
+
+
+async def test_page_says_that_the_roster_has_changed_and_moves_no_row_before_it_is_told_to(
+    console: Console, event: EventClient
+):
+    page = await open_roster(console, event)
+    await expect(rows(page)).to_have_count(4)
+
+    await event.ok("PUT", "/roster", {"hosts": [{"id": "h0", "name": "Aaron"}]})
+    await expect(page.get_by_text("The roster has changed.")).to_be_visible()
+    assert await rows(page).count() == 4
+    await page.get_by_role("button", name="Show it as it is now").click()
+
+    await expect(rows(page).first).to_contain_text("Aaron")
+    await expect(page.get_by_text("The roster has changed.")).to_have_count(0)
+    await expect(page.get_by_role("tab", name="Hosts 5")).to_be_visible()
+
+
+async def test_enter_waits_for_what_fits_and_never_takes_what_fitted_before(console: Console, event: EventClient):
+    page = await open_roster(console, event, "?query=LIN10")
+    await rows(page).first.click()
+    team = asked(page).get_by_role("combobox", name="Team")
+    released = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await team.click()
+    await expect(asked(page).get_by_role("option", name="Ruby")).to_be_visible()
+    await page.route(re.compile(r"/roster\?.*query=jad"), late)
+    await team.fill("jad")
+    await page.keyboard.press("Enter")
+    await asked(page).get_by_label("Segment").fill("night")
+    await expect(team).to_have_value("jad")
+    released.set()
+
+    await expect(team).to_have_value("Jade")
+    await expect(asked(page)).to_contain_text("Lin sells in Jade")
 
 
 async def test_host_is_changed_by_what_is_filled_in_and_nothing_else_is_sent(console: Console, event: EventClient):

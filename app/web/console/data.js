@@ -51,11 +51,11 @@ function useReadAgain(problem, reload) {
 /**
  * A list that the server gives by pages: `{rows, problem, isLoading, hasMore, more, reload, first}`.
  *
- * `items` names the list in the answer; `first` is the first page's answer, for what it says besides. Another path or
+ * `items` names the list in the answer, or makes the rows of an answer; `first` is the first page's answer, for what it says besides. Another path or
  * other params begin anew. `more()` reads the next page, once however often it is called.
  */
 export function useList(path, params, items) {
-  const nothing = { rows: [], problem: null, isLoading: path !== null, cursor: "", first: null };
+  const nothing = { rows: [], problem: null, isLoading: path !== null, cursor: "", first: null, asked: "" };
   const [held, hold] = useState(nothing);
   const [asked, ask] = useState(0);
   const reading = useRef(null);
@@ -67,15 +67,19 @@ export function useList(path, params, items) {
       reading.current?.abort();
       const mine = new AbortController();
       reading.current = mine;
-      hold((now) => ({ ...now, isLoading: true, problem: null }));
+      hold((now) => ({ ...now, isLoading: true, problem: null, asked: wanted }));
       try {
         const answer = await get(path, { ...JSON.parse(wanted), cursor }, { signal: mine.signal });
+        // It came in the moment in which something else was asked.
+        if (mine.signal.aborted) return;
+        const rows = typeof items === "function" ? items(answer) : answer[items];
         hold((now) => ({
-          rows: cursor ? [...now.rows, ...answer[items]] : answer[items],
+          rows: cursor ? [...now.rows, ...rows] : rows,
           problem: null,
           isLoading: false,
           cursor: answer.cursor ?? "",
           first: cursor ? now.first : answer,
+          asked: wanted,
         }));
       } catch (problem) {
         if (!mine.signal.aborted) hold((now) => ({ ...now, isLoading: false, problem: known(problem) }));
@@ -97,5 +101,7 @@ export function useList(path, params, items) {
   const more = useCallback(() => held.cursor && read(held.cursor), [held.cursor, read]);
   const reload = useCallback(() => ask((count) => count + 1), []);
   useReadAgain(held.problem, reload);
-  return { ...held, hasMore: held.cursor !== "", more, reload };
+  // What was asked for a moment ago is under way from the moment on in which it is drawn.
+  const isLoading = path !== null && (held.isLoading || held.asked !== wanted);
+  return { ...held, isLoading, hasMore: held.cursor !== "", more, reload };
 }

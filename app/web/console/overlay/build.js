@@ -2,10 +2,9 @@
 
 import { post } from "../api.js";
 import { serverNow } from "../clock.js";
-import { useRoster } from "../roster-data.js";
+import { RosterBox } from "../roster-data.js";
 import { Ask } from "../ui/ask.js";
 import { Button, CopyButton } from "../ui/button.js";
-import { Combobox } from "../ui/combobox.js";
 import { CheckField, SelectField, TextField } from "../ui/form.js";
 import { time } from "../ui/format.js";
 import { html, useId, useState } from "../ui/html.js";
@@ -93,8 +92,7 @@ function Option({ event, state, option, value, onChange }) {
 }
 
 function HostOption({ event, label, value, onChange }) {
-  const people = useRoster(event);
-  return html`<${Combobox} label=${label} hint="Type a name or an id." options=${people.hosts} isLoading=${people.isLoading} value=${value ? people.nameOf(value) : ""} keeps onPick=${(host) => onChange(host.id)} />`;
+  return html`<${RosterBox} ...${{ event, label, value }} list="hosts" hint="Type a name or an id." keeps onPick=${(host) => onChange(host.id)} />`;
 }
 
 function Made({ token, link, wrong, zone, again }) {

@@ -2,7 +2,7 @@
 
 import { Problem, addressOf, pathOf, post, put } from "../api.js";
 import { useData } from "../data.js";
-import { useRoster } from "../roster-data.js";
+import { useTeams } from "../roster-data.js";
 import { Button, useAction } from "../ui/button.js";
 import { SelectField } from "../ui/form.js";
 import { classes, html, useCallback, useEffect, useId, useRef, useState } from "../ui/html.js";
@@ -51,7 +51,7 @@ export function Look({ event, told }) {
   const [look, change] = useState(null);
   const [version, become] = useState("");
   const [isOther, find] = useState(false);
-  const people = useRoster(event);
+  const people = useTeams(event, TEAMS_SHOWN);
   useEffect(() => {
     // Changed by somebody else while nothing is changed here: take it. Else it is said, and kept for the reader to decide.
     if (!data) return;
@@ -155,7 +155,7 @@ function Asset({ label, hint, event, types, value, onChange }) {
 }
 
 function Teams({ event, look, set, people }) {
-  const teams = people.teams.slice(0, TEAMS_SHOWN);
+  const { teams, total } = people;
   return html`<section class="card" aria-label="Teams">
     <header><h2>Teams</h2></header>
     ${people.isLoading && !teams.length && html`<${Loading} />`}
@@ -163,12 +163,12 @@ function Teams({ event, look, set, people }) {
     <div class="stack">
       ${teams.map(
         (team) => html`<details key=${team.id} class="team">
-          <summary><i class="dot" style=${{ background: look.team_colors[team.id] ?? "transparent" }}></i><span dir="auto">${team.name}</span></summary>
+          <summary><i class="dot" style=${{ background: look.team_colors[team.id] ?? "transparent" }}></i><span dir="auto">${team.title}</span></summary>
           <${Color} label="Colour" value=${look.team_colors[team.id] ?? null} onChange=${(value) => set("team_colors")(changedMap(look.team_colors, team.id, value))} />
-          <${Asset} label=${`Logo of ${team.name}`} event=${event} types=${PICTURES} value=${look.team_logos[team.id] ?? null} onChange=${(value) => set("team_logos")(changedMap(look.team_logos, team.id, value))} />
+          <${Asset} label=${`Logo of ${team.title}`} event=${event} types=${PICTURES} value=${look.team_logos[team.id] ?? null} onChange=${(value) => set("team_logos")(changedMap(look.team_logos, team.id, value))} />
         </details>`,
       )}
     </div>
-    ${people.teams.length > TEAMS_SHOWN && html`<p class="muted">The first ${TEAMS_SHOWN} of ${people.teams.length}; the others by the API.</p>`}
+    ${total > teams.length && html`<p class="muted">The first ${teams.length} of ${total}; the others by the API.</p>`}
   </section>`;
 }

@@ -2,24 +2,28 @@
 
 import { pathOf, put } from "../api.js";
 import { Meanwhile } from "../meanwhile.js";
+import { useExact } from "../roster-data.js";
 import { Ask } from "../ui/ask.js";
 import { TextField, complaint, useFields } from "../ui/form.js";
 import { html, useState } from "../ui/html.js";
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
-/** `kind` is "team" or "store". */
-export function GroupAsk({ event, kind, group, taken, people, close, reload }) {
+/** `kind` is "team" or "store"; `position` that of what the reader saw. */
+export function GroupAsk({ event, kind, group, position, close, reload }) {
   const isNew = !group;
   const [values, set] = useFields({ id: group?.id ?? "", name: group?.name ?? "", picture: group?.picture ?? "", link: group?.link ?? "" });
   const changed = Object.fromEntries(
     ["name", "picture", "link"].filter((field) => values[field].trim() !== (group?.[field] ?? "")).map((field) => [field, values[field].trim()]),
   );
   const id = values.id.trim();
+  const taken = useExact(event, `${kind}s`, isNew && ID.test(id) ? id : "");
   const missing = isNew && !ID.test(id) ? "Give an id: letters, digits, dots, - and _, at most 64."
-    : isNew && taken.some((one) => one.id === id) ? "This id is taken."
+    : taken.row ? "This id is taken."
+    : taken.problem ? taken.problem.message
+    : taken.isLoading ? "Whether the id is free is being looked up."
     : !isNew && !Object.keys(changed).length ? "Nothing is changed yet." : "";
-  const [seen] = useState(people.roster.position);
+  const [seen] = useState(position);
   const act = async ({ expected }) => {
     await put(pathOf("v1/events", event, "roster"), { [`${kind}s`]: [{ id, ...changed }] }, { params: { expected_position: expected } });
     reload();

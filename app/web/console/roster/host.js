@@ -2,8 +2,8 @@
 
 import { pathOf, put } from "../api.js";
 import { Meanwhile } from "../meanwhile.js";
+import { RosterBox, useExact } from "../roster-data.js";
 import { Ask } from "../ui/ask.js";
-import { Combobox } from "../ui/combobox.js";
 import { SelectField, TextField, complaint, useFields } from "../ui/form.js";
 import { time } from "../ui/format.js";
 import { html, useState } from "../ui/html.js";
@@ -46,19 +46,21 @@ export function changesOf(before, values) {
   return changed;
 }
 
-export function HostAsk({ event, state, people, host, close, reload }) {
+/** `position` is that of what the reader saw. */
+export function HostAsk({ event, state, position, host, close, reload }) {
   const isNew = !host;
   const before = formOf(host ?? NOBODY);
   const [values, set] = useFields(before);
   const id = values.id.trim();
   const changed = changesOf(before, values);
-  const { roster } = people;
   const named = values.name.trim() || id;
-  const missing = whyNot({ isNew, id, values, changed, roster });
-  const [seen] = useState(roster.position);
+  // What comes into being with this host, and whether its id is free: the server knows.
+  const known = { host: useExact(event, "hosts", isNew && ID.test(id) ? id : ""), team: useExact(event, "teams", changed.team ?? ""), store: useExact(event, "stores", changed.store ?? "") };
+  const missing = whyNot({ isNew, id, values, changed, known });
+  const [seen] = useState(position);
   const act = async ({ expected }) => {
-    const teams = changed.team && !roster.teams.some((team) => team.id === changed.team) ? [{ id: changed.team }] : [];
-    const stores = changed.store && !roster.stores.some((store) => store.id === changed.store) ? [{ id: changed.store }] : [];
+    const teams = changed.team && !known.team.row ? [{ id: changed.team }] : [];
+    const stores = changed.store && !known.store.row ? [{ id: changed.store }] : [];
     await put(pathOf("v1/events", event, "roster"), { teams, stores, hosts: [{ id, ...changed }] }, { params: { expected_position: expected } });
     reload();
   };
@@ -68,34 +70,38 @@ export function HostAsk({ event, state, people, host, close, reload }) {
     size="large"
     ...${{ close, act, missing }}
     expected=${seen}
-    changes=${missing ? [] : sentences({ isNew, id, named, changed, before, people, state })}
+    changes=${missing ? [] : sentences({ isNew, id, named, changed, before, known, state })}
     said=${() => (isNew ? `${named} is in the roster.` : `${named} is changed.`)}
     notice=${html`<${Meanwhile} event=${event} />`}
   >
-    ${(problem) => html`<${Fields} ...${{ isNew, values, set, people, host, zone: state.timezone }} error=${(name) => complaint(problem, `hosts[0].${name}`)} />`}
+    ${(problem) => html`<${Fields} ...${{ event, isNew, values, set, host, zone: state.timezone }} error=${(name) => complaint(problem, `hosts[0].${name}`)} />`}
   <//>`;
 }
 
-function whyNot({ isNew, id, values, changed, roster }) {
+function whyNot({ isNew, id, values, changed, known }) {
   if (isNew && !ID.test(id)) return "Give an id: letters, digits, dots, - and _, at most 64.";
-  if (isNew && roster.hosts.some((host) => host.id === id)) return "This id is in the roster already.";
+  if (known.host.row) return "This id is in the roster already.";
   if (bpsOf(values.commission) === null) return "Commission is a number of per cent, 0 to 100, with two decimals at most.";
   if (changed.team && !ID.test(changed.team)) return "A team has an id: letters, digits, dots, - and _.";
   if (changed.store && !ID.test(changed.store)) return "A store has an id: letters, digits, dots, - and _.";
+  const asked = Object.values(known);
+  const problem = asked.find((one) => one.problem)?.problem;
+  if (problem) return problem.message;
+  if (asked.some((one) => one.isLoading)) return "What the roster has of this is being looked up.";
   return !isNew && !Object.keys(changed).length ? "Nothing is changed yet." : "";
 }
 
-function sentences({ isNew, id, named, changed, before, people, state }) {
+function sentences({ isNew, id, named, changed, before, known, state }) {
   const told = [];
   if (isNew) told.push(`${named} is a host of this event from its start on, under the id ${id}.`);
   if (changed.team !== undefined) {
-    const where = changed.team ? `in ${people.teamName(changed.team)}` : "in no team";
+    const where = changed.team ? `in ${known.team.row?.title ?? changed.team}` : "in no team";
     const since = isNew || state.status === "draft" || state.status === "scheduled" ? "from the start of the event" : "for what is paid from now on";
     told.push(`${named} sells ${where} ${since}.`);
     if (!isNew) told.push("What was credited before stays with the team it was credited to.");
-    if (changed.team && !people.teams.some((team) => team.id === changed.team)) told.push(`The team ${changed.team} is new.`);
+    if (changed.team && !known.team.row) told.push(`The team ${changed.team} is new.`);
   }
-  if (changed.store && !people.roster.stores.some((store) => store.id === changed.store)) told.push(`The store ${changed.store} is new.`);
+  if (changed.store && !known.store.row) told.push(`The store ${changed.store} is new.`);
   if (changed.name !== undefined && !isNew) told.push(`Boards, overlays and pages say “${changed.name || id}” in place of “${before.name || id}” at once.`);
   if (changed.codes) told.push(changed.codes.length ? `Orders with ${changed.codes.join(", ")} are credited to ${named} from now on.` : `No code leads to ${named} any more.`);
   if (changed.status) told.push(changed.status === "active" ? `${named} has a row on the host boards.` : `${named} sells on, without a row on the host boards; viewers do not see the name.`);
@@ -104,14 +110,13 @@ function sentences({ isNew, id, named, changed, before, people, state }) {
   return told;
 }
 
-function Fields({ isNew, values, set, people, host, zone, error }) {
-  const stores = people.roster.stores.map(({ id, name }) => ({ id, name: name ?? id }));
+function Fields({ event, isNew, values, set, host, zone, error }) {
   const memberships = host?.memberships ?? [];
   return html`<div class="fields">
       ${isNew && html`<${TextField} label="Id" hint="Stays for good; shops name the host by it." value=${values.id} onChange=${set("id")} maxLength=${64} error=${error("id")} autofocus />`}
       <${TextField} label="Name" dir="auto" value=${values.name} onChange=${set("name")} maxLength=${120} error=${error("name")} />
-      <${Choice} label="Team" options=${people.teams} value=${values.team} onChange=${set("team")} error=${error("team")} />
-      <${Choice} label="Store" options=${stores} value=${values.store} onChange=${set("store")} error=${error("store")} />
+      <${Choice} event=${event} label="Team" list="teams" name=${host?.teamName} value=${values.team} onChange=${set("team")} error=${error("team")} />
+      <${Choice} event=${event} label="Store" list="stores" name=${host?.storeName} value=${values.store} onChange=${set("store")} error=${error("store")} />
       <${TextField} label="Codes" hint="Discount codes, separated by spaces." value=${values.codes} onChange=${set("codes")} error=${error("codes")} />
       <${TextField} label="Commission in %" inputmode="decimal" value=${values.commission} onChange=${set("commission")} error=${error("commission_bps")} />
       <${SelectField} label="Status" value=${values.status} onChange=${set("status")} choices=${STATUSES} error=${error("status")} />
@@ -123,22 +128,13 @@ function Fields({ isNew, values, set, people, host, zone, error }) {
     html`<details class="history">
       <summary>Teams over time</summary>
       <ul class="listed">
-        ${memberships.map((one) => html`<li key=${one.from}>${one.team ? people.teamName(one.team) : "no team"} from ${time(one.from, "moment", zone)}</li>`)}
+        ${memberships.map((one) => html`<li key=${one.from}>${one.team ? one.teamName : "no team"} from ${time(one.from, "moment", zone)}</li>`)}
       </ul>
     </details>`}`;
 }
 
 /** A team or store by name; an id that is not there yet makes a new one. */
-function Choice({ label, options, value, onChange, error }) {
-  const all = [{ id: "", name: `No ${label.toLowerCase()}`, note: " " }, ...options];
-  const known = options.find((option) => option.id === value);
-  return html`<${Combobox}
-    label=${label}
-    options=${all}
-    value=${known?.name ?? value}
-    keeps
-    creates=${label.toLowerCase()}
-    onPick=${(option) => onChange(option.id)}
-    error=${error}
-  />`;
+function Choice({ event, list, label, name, value, onChange, error }) {
+  const none = [{ id: "", name: `No ${label.toLowerCase()}`, note: " " }];
+  return html`<${RosterBox} ...${{ event, list, label, name, value, error }} options=${none} keeps creates=${label.toLowerCase()} onPick=${(option) => onChange(option.id)} />`;
 }

@@ -2,7 +2,7 @@
 
 import { pathOf, post } from "../api.js";
 import { Meanwhile } from "../meanwhile.js";
-import { useRoster } from "../roster-data.js";
+import { RosterBox, useExact } from "../roster-data.js";
 import { Ask } from "../ui/ask.js";
 import { Button } from "../ui/button.js";
 import { Combobox } from "../ui/combobox.js";
@@ -75,16 +75,17 @@ export function goalId(title, moment) {
   return `${word || "goal"}-${moment}`;
 }
 
-function whoseName(values, people) {
-  if (values.of === "event") return "everybody";
-  return { team: people.teamName, host: people.nameOf, session: (id) => `Session ${id}` }[values.of](values.target_id);
+/** Whose goal it is, for a sentence. */
+function useWhose(event, { of, target_id: id }) {
+  const { row } = useExact(event, `${of}s`, of === "host" || of === "team" ? id : "");
+  return of === "event" ? "everybody" : of === "session" ? `Session ${id}` : (row?.title ?? id);
 }
 
 function SetGoal({ event, state, goal, close }) {
-  const people = useRoster(event);
   const [values, set] = useFields(
     goal ? { ...goal, target: String(goal.target) } : { title: "", of: "event", target_id: "", measure: "net_sales", target: "" },
   );
+  const whose = useWhose(event, values);
   const isOld = Boolean(goal);
   // What was ended keeps its name for good, so a new goal has the moment in its own; one moment, however often it is sent.
   const [moment] = useState(() => Date.now().toString(36).slice(-5));
@@ -97,7 +98,7 @@ function SetGoal({ event, state, goal, close }) {
     return post(pathOf("v1/events", event, "goals"), { id, title: title.trim(), of, measure, target, ...(of === "event" ? {} : { target_id: values.target_id }) });
   };
   const changes = missing ? [] : [
-    `Overlays show “${values.title.trim()}”, for ${whoseName(values, people)}: ${shown(target, values.measure, state.unit)} ${wordOf(values.measure)} over the whole event.`,
+    `Overlays show “${values.title.trim()}”, for ${whose}: ${shown(target, values.measure, state.unit)} ${wordOf(values.measure)} over the whole event.`,
     ...(isOld && String(goal.target) !== target ? ["With another target it has to be reached anew."] : []),
     "Viewers see it at once. No rank and no credit depends on it.",
   ];
@@ -110,7 +111,7 @@ function SetGoal({ event, state, goal, close }) {
   >
     ${(problem) => html`<div class="fields">
       <${TextField} isWide label="Title" hint="What viewers read." value=${values.title} onChange=${set("title")} maxLength=${120} error=${complaint(problem, "title")} />
-      ${!isOld && html`<${Whose} ...${{ values, set, people, state, problem }} />`}
+      ${!isOld && html`<${Whose} ...${{ event, values, set, state, problem }} />`}
       <${TextField}
         label=${isMoney(values.measure) ? `Target in ${state.unit}` : `Target, number of ${values.measure}`}
         inputmode="decimal"
@@ -122,28 +123,25 @@ function SetGoal({ event, state, goal, close }) {
   <//>`;
 }
 
-function Whose({ values, set, people, state, problem }) {
+function Whose({ event, values, set, state, problem }) {
   const choose = (of) => {
     set("of")(of);
     set("target_id")("");
     // A session has no net sales: refunds do not say which session sold.
     if (of === "session" && values.measure === "net_sales") set("measure")("gross_sales");
   };
-  const options = { team: people.teams, host: people.hosts, session: state.rows.map(({ id }) => ({ id, name: id })) }[values.of];
+  const field = {
+    label: { team: "Team", host: "Host", session: "Session" }[values.of],
+    value: values.target_id,
+    keeps: true,
+    onPick: (option) => set("target_id")(option.id),
+    error: complaint(problem, "target_id"),
+  };
   const measures = MEASURES.filter(([id]) => values.of !== "session" || id !== "net_sales");
   return html`<${SelectField} label="Of" value=${values.of} onChange=${choose} choices=${OF} error=${complaint(problem, "of")} />
-    ${values.of === "event"
-      ? html`<span aria-hidden="true"></span>`
-      : html`<${Combobox}
-          key=${values.of}
-          label=${{ team: "Team", host: "Host", session: "Session" }[values.of]}
-          options=${options}
-          isLoading=${people.isLoading}
-          value=${options.find((option) => option.id === values.target_id)?.name ?? ""}
-          keeps
-          onPick=${(option) => set("target_id")(option.id)}
-          error=${complaint(problem, "target_id")}
-        />`}
+    ${values.of === "event" && html`<span aria-hidden="true"></span>`}
+    ${values.of === "session" && html`<${Combobox} ...${field} options=${state.rows.map(({ id }) => ({ id, name: id }))} />`}
+    ${(values.of === "team" || values.of === "host") && html`<${RosterBox} key=${values.of} ...${field} event=${event} list=${`${values.of}s`} />`}
     <${SelectField} label="What is counted" value=${values.measure} onChange=${set("measure")} choices=${measures} error=${complaint(problem, "measure")} />`;
 }
 

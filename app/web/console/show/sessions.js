@@ -4,10 +4,9 @@ import { pathOf, post } from "../api.js";
 import { Elapsed } from "../clock.js";
 import { useChannel } from "../live.js";
 import { Meanwhile } from "../meanwhile.js";
-import { useRoster } from "../roster-data.js";
+import { RosterBox } from "../roster-data.js";
 import { Ask } from "../ui/ask.js";
 import { Button } from "../ui/button.js";
-import { Combobox } from "../ui/combobox.js";
 import { TextField, complaint } from "../ui/form.js";
 import { Time, count, money } from "../ui/format.js";
 import { html, useState } from "../ui/html.js";
@@ -78,7 +77,6 @@ export function freeName(word, taken) {
 }
 
 function StartSession({ event, state, close }) {
-  const people = useRoster(event);
   const [id, name] = useState(() => freeName("session", state.rows.map((row) => row.id)));
   const [hosts, choose] = useState([]);
   const act = () => post(pathOf("v1/events", event, "sessions"), { id, hosts: hosts.map(({ id, weight }) => ({ id, weight: Number(weight) })) });
@@ -105,7 +103,7 @@ function StartSession({ event, state, close }) {
         maxLength=${64}
         error=${complaint(problem, "id")}
       />
-      <${Lineup} ...${{ people, hosts, choose }} error=${complaint(problem, "hosts")} />`}
+      <${Lineup} ...${{ event, hosts, choose }} error=${complaint(problem, "hosts")} />`}
   <//>`;
 }
 
@@ -121,15 +119,15 @@ function weightsWrong(hosts) {
 }
 
 /** People with their weights; the field finds any of ten thousand. */
-function Lineup({ people, hosts, choose, error }) {
-  const free = people.hosts.filter((host) => !hosts.some((one) => one.id === host.id));
+function Lineup({ event, hosts, choose, error }) {
   const set = (id, weight) => choose(hosts.map((host) => (host.id === id ? { ...host, weight } : host)));
-  return html`<${Combobox}
+  return html`<${RosterBox}
+      event=${event}
+      list="hosts"
       label="Add a host"
       hint="Type a name or an id."
       error=${error}
-      options=${free}
-      isLoading=${people.isLoading}
+      without=${hosts.map((host) => host.id)}
       disabled=${hosts.length >= HOSTS_MAX}
       onPick=${(host) => choose([...hosts, { ...host, weight: 1 }])}
     />
@@ -149,7 +147,6 @@ function Lineup({ people, hosts, choose, error }) {
 }
 
 function ChangeHosts({ event, session, weights, close }) {
-  const people = useRoster(event);
   const before = session.hosts.map((host) => ({ ...host, weight: weights.get(host.id) ?? 1 }));
   const [hosts, choose] = useState(before);
   const act = () =>
@@ -172,7 +169,7 @@ function ChangeHosts({ event, session, weights, close }) {
     said=${() => `The hosts of “${session.id}” are changed.`}
     notice=${html`<${Meanwhile} event=${event} />`}
   >
-    ${(problem) => html`<${Lineup} ...${{ people, hosts, choose }} error=${complaint(problem, "hosts")} />`}
+    ${(problem) => html`<${Lineup} ...${{ event, hosts, choose }} error=${complaint(problem, "hosts")} />`}
   <//>`;
 }
 

@@ -43,6 +43,7 @@ export function sorted(rows, columns, sort) {
  *   columns are left out on a phone. Without `render` a cell shows `row[id]`.
  * - `rows`, `keyOf(row)` (its `id` if left out), `onOpen(row)` for Enter and a click.
  * - `sort` `{id, isDown}` and `onSort(sort)`: the caller sorts, by `sorted()` or on the server.
+ * - `question`: what the rows answer; those of another one are seen from their beginning.
  * - `total`: how many rows there are if not all are here; `hasMore`, `onMore()`: the end is near, read on.
  * - `isLoading`, `problem`, `retry`, `empty` (what to show for no rows), `height` (CSS) of the box; it is as high as its
  *   rows if they are few.
@@ -60,6 +61,10 @@ export function Table(props) {
     watching.observe(box.current);
     return () => watching.disconnect();
   }, []);
+  useLayoutEffect(() => {
+    box.current.scrollTop = 0;
+    activate(0);
+  }, [props.question]);
   useEffect(() => {
     if (props.hasMore && !props.isLoading && behind >= rows.length) props.onMore();
   });
