@@ -68,14 +68,14 @@ class Services:
 
     async def follower(self, connection: HTTPConnection) -> Principal:
         """Whose connection of the stream this is. Who brings neither key nor token is who is signed in, if the page is
-        our own, else nobody.
+        our own and does not ask ``as=nobody``, else nobody.
 
         Errors: those of ``Access.authenticate``; Unauthorized ``signed_out``.
         """
         authorization, token = connection.headers.get("authorization"), connection.query_params.get("token")
         if not authorization and not token:
             cookie = connection.cookies.get(COOKIE)
-            if cookie and is_own_page(connection):
+            if cookie and is_own_page(connection) and connection.query_params.get("as") != "nobody":
                 return (await self.sessions.of(cookie)).principal
             return Principal("", "", NOBODY)
         return await self.access.authenticate(authorization, token)

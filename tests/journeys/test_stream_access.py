@@ -230,12 +230,16 @@ async def test_session_of_the_console_follows_from_its_own_pages_and_from_no_oth
         answers = [await answer_to(origin) for origin in (own, None, "http://127.0.0.1:1", "https://evil.example")]
         async with stream(server, additional_headers={"Cookie": "kos_session=ended"}, origin=own) as client:
             ended = await closed(client)
+        # A page for everybody shows those who are signed in no more, and those who no longer are no less.
+        for session in (cookie, "kos_session=ended"):
+            async with stream(server, "&as=nobody", additional_headers={"Cookie": session}, origin=own) as client:
+                answers.append(await subscribed(client, f"{event.id}/ops"))
         async with stream(server, additional_headers={"Cookie": cookie}, origin=own) as client:
             before = await subscribed(client, f"{event.id}/ops")
             assert (await event.client.delete(f"/v1/keys/{key['id']}")).status_code == 204
             revoked = await closed(client)
 
-    assert answers == ["subscribed", "channel_forbidden", "channel_forbidden", "channel_forbidden"]
+    assert answers == ["subscribed", *["channel_forbidden"] * 5]
     assert (ended, before, revoked) == (4501, "subscribed", 4502)
 
 

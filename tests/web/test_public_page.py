@@ -1,6 +1,7 @@
 """The public page of an event in a real browser, on a phone: right, back by itself, closed if it is not public."""
 
 import itertools
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -185,6 +186,32 @@ async def test_token_opens_an_event_that_is_not_public(phone: Page, server: AppS
     await expect(phone.locator("#notice-title")).to_have_text("This link is for another event")
     await opened(phone, server, event, "refused", token="nonsense")
     await expect(phone.locator("#notice-title")).to_have_text("This link is no longer valid")
+
+
+@pytest.mark.parametrize("who", ["rival", "default", "gone"])
+async def test_who_is_signed_in_to_the_console_sees_what_everybody_sees(
+    browser: Browser, server: AppServer, event: EventClient, who: str
+):
+    """By a key of another brand, of the event's own, and of one that was revoked since."""
+    await event.open(rules=rules("boards"))
+    await event.sell("1", "h7", "300.00")
+    made = server.kos("keys", "create", "--brand", who, "--person", "x", "--scope", "ops", "--scope", "audit", "--json")
+    key = json.loads(made.stdout)
+    async with await browser.new_context() as context:
+        page = await context.new_page()
+        signed_in = await context.request.post(f"{server.url}/console/session", data={"key": key["key"]})
+        assert signed_in.ok
+        if who == "gone":
+            server.kos("keys", "revoke", key["id"], "--brand", who)
+
+        await opened(page, server, event)
+
+        await expect(page.locator("#rows .score").first).to_have_text("£300.00")
+        for part in ("sales", "viewers", "goals"):
+            await expect(page.locator(f"#{part}")).to_be_hidden()
+        # What it is shown goes on: it follows.
+        await event.sell("2", "h8", "500.00")
+        await expect(page.locator("#rows .score").first).to_have_text("£500.00")
 
 
 async def test_event_that_closes_while_it_is_watched_is_hidden(phone: Page, server: AppServer, event: EventClient):

@@ -36,6 +36,8 @@ export interface KosClientOptions {
   /** Of the stream, as `wss://kos.example/v1/stream`. */
   url: string;
   token?: string | null;
+  /** Without a token: follow what everybody may, whoever is signed in to the console in this browser. */
+  asNobody?: boolean;
   /** Milliseconds, for every follow that names none. */
   delay?: number;
   /** Starts with its first follower and stops some time after the last. */

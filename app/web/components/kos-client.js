@@ -34,7 +34,7 @@ const clients = new Map();
 /** The one client of this page for a server (the address of its root) and token; it starts when followed. */
 export function clientOf(server, token) {
   const name = `${server} ${token ?? ""}`;
-  if (!clients.has(name)) clients.set(name, new KosClient({ url: streamUrl(server), token, isShared: true }));
+  if (!clients.has(name)) clients.set(name, new KosClient({ url: streamUrl(server), token, asNobody: true, isShared: true }));
   return clients.get(name);
 }
 
@@ -51,6 +51,7 @@ export class KosClient {
   #url;
   #token;
   #delay;
+  #asNobody;
   #isShared;
   #channels = new Map();
   #watchers = new Set();
@@ -73,10 +74,11 @@ export class KosClient {
   #releasing = 0;
   #lingering = 0;
 
-  constructor({ url, token = null, delay = 0, isShared = false }) {
+  constructor({ url, token = null, asNobody = false, delay = 0, isShared = false }) {
     this.#url = url;
     this.#token = token;
     this.#delay = delay;
+    this.#asNobody = asNobody;
     this.#isShared = isShared;
   }
 
@@ -202,6 +204,8 @@ export class KosClient {
     this.#startedAt = performance.now();
     const url = new URL(this.#url);
     if (this.#token) url.searchParams.set("token", this.#token);
+    // A browser sends its cookies with every socket, and this is not for whoever is signed in to the console.
+    else if (this.#asNobody) url.searchParams.set("as", "nobody");
     const socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket = socket;
     socket.onopen = () => this.#opened();

@@ -58,7 +58,8 @@ export class About {
 
   async #ask() {
     const asked = Date.now();
-    const answer = await fetch(this.#url, { signal: AbortSignal.timeout(ANSWER_MS), referrerPolicy: "no-referrer" });
+    // Without cookies: the page shows what everybody may see, to those who are signed in to the console too.
+    const answer = await fetch(this.#url, { signal: AbortSignal.timeout(ANSWER_MS), referrerPolicy: "no-referrer", credentials: "omit" });
     if (answer.status >= 500 || answer.status === 429) throw new Error(`${answer.status}`);
     const said = await answer.json();
     const date = Date.parse(answer.headers.get("date") ?? "");

@@ -22,7 +22,7 @@ const words = wordsOf(language);
 
 const draw = eachFrame(render).ask;
 const about = new About(aboutUrl(), draw);
-const client = new KosClient({ url: streamUrl(root.href), token });
+const client = new KosClient({ url: streamUrl(root.href), token, asNobody: true });
 const board = new Board(words, draw);
 const channels = new Map();
 const watched = { channel: "", beat: null };

@@ -67,7 +67,7 @@ function proofOf(about, words, format, root, event) {
     make(
       "ol",
       "",
-      make("li", "", ...packageOf(about, words, root)),
+      make("li", "", words.verifyPackage),
       make("li", "", words.verifyRun, " ", code(`python3 kos_recount.py ${event}.kos.ndjson --key ${signed?.fingerprint ?? "…"}`)),
       make("li", "", words.verifyCompare),
     ),
@@ -84,13 +84,6 @@ function signatureOf(signed, words, format, root) {
     [words.fingerprint, fingerprint],
   ]);
   return [told, paragraph(words.verifySignedWhy)];
-}
-
-function packageOf(about, words, root) {
-  if (!about.package) return [words.verifyPackage];
-  const link = make("a", "", words.verifyPackageHere);
-  link.href = new URL(about.package.slice(1), root).href;
-  return [link];
 }
 
 function facts(pairs) {

@@ -121,7 +121,6 @@ export const FRENCH = {
   keys: "toutes les clés publiques",
   verifyHow: "Comment le recompter",
   verifyPackage: "Demandez à l’organisateur le dossier du résultat, un fichier qui contient tout le journal.",
-  verifyPackageHere: "Prenez le dossier du résultat, un fichier qui contient tout le journal.",
   verifyRun: "Avec Python et rien d’autre, sans ce serveur :",
   verifyCompare:
     "Le programme vérifie chaque empreinte et chaque signature, additionne chaque vente et affiche les classements : " +

@@ -108,7 +108,6 @@ export const CHINESE = {
   keys: "所有公钥",
   verifyHow: "如何重新核算",
   verifyPackage: "向主办方索取结果包：含完整日志的一个文件。",
-  verifyPackageHere: "取得结果包：含完整日志的一个文件。",
   verifyRun: "只需 Python，不依赖本服务器：",
   verifyCompare: "它会检查每个哈希和签名，加总每笔销售并列出榜单，请与本页对照。",
 };

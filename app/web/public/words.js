@@ -124,7 +124,6 @@ const ENGLISH = {
   keys: "all public keys",
   verifyHow: "How to recount it",
   verifyPackage: "Get the result package, one file with the whole journal, from the organiser.",
-  verifyPackageHere: "Get the result package, one file with the whole journal.",
   verifyRun: "With nothing but Python, and without this server:",
   verifyCompare: "It checks every hash and signature, adds up every sale, and prints the boards: compare them with this page.",
 };
