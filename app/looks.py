@@ -54,8 +54,13 @@ class Looks:
             body = (await db.execute(select(look.c.body).where(look.c.event == event))).scalar()
         return (dict(NO_LOOK), "") if body is None else (orjson.loads(body), _version(body))
 
-    async def put(self, event: str, given: dict[str, Any]) -> str:
-        """Have the event look like this from now on; the version. Errors: Invalid ``asset_unknown``."""
+    async def put(self, event: str, given: dict[str, Any], expected: str | None = None) -> str:
+        """Have the event look like this from now on; the version.
+
+        ``expected``: only in place of the look of this version, "" for none; or if it looks like this already, so
+        that a call whose answer was lost can be made again.
+        Errors: Invalid ``asset_unknown``; Conflict ``changed_meanwhile``.
+        """
         body = orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode()
         logos = {f"team_logos.{team}": name for team, name in given["team_logos"].items()}
         named = {"logo": given["logo"], "font": given["font"], **logos}
@@ -67,7 +72,20 @@ class Looks:
             row = {"event": event, "body": body, "updated_at": time.time_ns() // 1000}
             statement = insert_for(db, look).values(row)
             changed = {"body": statement.excluded.body, "updated_at": statement.excluded.updated_at}
-            await db.execute(statement.on_conflict_do_update(index_elements=["event"], set_=changed))
+            held = None
+            if expected is not None:
+                held = (await db.execute(select(look.c.body).where(look.c.event == event))).scalar() or ""
+                if held != body and (_version(held) if held else "") != expected:
+                    raise changed_meanwhile()
+            # Another process may have changed it since it was read.
+            is_held = None if held is None else look.c.body == held
+            done = await db.execute(
+                statement.on_conflict_do_update(index_elements=["event"], set_=changed, where=is_held).returning(
+                    look.c.event
+                )
+            )
+            if done.scalar_one_or_none() is None:
+                raise changed_meanwhile()
         return _version(body)
 
     async def add(self, event: str, content: bytes, media_type: str) -> str:
@@ -103,6 +121,11 @@ class Looks:
 def asset_unknown(name: str, field: str) -> Invalid:
     """What is said of an asset that an event does not have."""
     return Invalid("asset_unknown", f"The event has no asset {name!r}; upload it first.", field)
+
+
+def changed_meanwhile() -> Conflict:
+    """What is said to whoever would replace a look that they have not seen."""
+    return Conflict("changed_meanwhile", "Somebody else has changed the look since you looked.")
 
 
 def names_of(endings: Collection[str]) -> str:

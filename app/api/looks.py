@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from app.access import Principal
@@ -11,7 +11,7 @@ from app.api.documents import problem_responses
 from app.api.guard import BOARD_READER, PUBLIC, GuardedRoute, needs, principal_of
 from app.api.models import Body, Id
 from app.api.services import services_of
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.looks import MEDIA_TYPES, PICTURES, names_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["overlays"])
@@ -55,14 +55,27 @@ class LookBody(Body):
 @router.put(
     "/v1/events/{event}/look",
     operation_id="put_look",
-    responses=problem_responses(400, 401, 403, 404, 413, 422, 503),
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503),
 )
 @needs("ops")
-async def put_look(event: str, given: LookBody, request: Request, principal: Asker) -> dict[str, Any]:
-    """Have all pages of the event look like this, in place of how they looked before. It is in no journal."""
+async def put_look(
+    event: str,
+    given: LookBody,
+    request: Request,
+    principal: Asker,
+    expected_version: Annotated[str | None, Query(max_length=40)] = None,
+) -> dict[str, Any]:
+    """Have all pages of the event look like this, in place of how they looked before. It is in no journal.
+
+    With ``expected_version``, the ``version`` of what was read, only if nobody has changed it since.
+    """
     services = services_of(request)
     name = (await services.event(principal, event)).head.event
-    await services.looks.put(name, given.model_dump())
+    try:
+        await services.looks.put(name, given.model_dump(), expected_version)
+    except Conflict as error:
+        error.extra["now"] = await _look(request, name)
+        raise
     # Its version is in what overlays are told.
     await services.overlays.touch(name)
     services.overlays_changed(name)

@@ -1,5 +1,6 @@
 """Looks and assets over HTTP: uploaded once, named by their hash, served so that nothing in them runs."""
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -157,3 +158,44 @@ async def test_look_is_for_whoever_may_read_the_boards(api: Api, event: EventCli
     assert (closed.status_code, closed.json()["code"]) == (401, "key_missing")
     assert (opened.status_code, by_token.status_code) == (200, 200)
     assert by_token.headers["access-control-allow-origin"] == "*"
+
+
+async def put_look(event: EventClient, expected: str, **look: Any) -> httpx2.Response:
+    return await event.client.put(f"{event.path}/look", json=look, params={"expected_version": expected})
+
+
+async def test_look_that_somebody_else_has_changed_is_not_replaced_unseen(event: EventClient):
+    nothing = (await event.ok("GET", "/look"))["version"]
+    first = await put_look(event, nothing, theme="dark")
+    told = await event.ok("GET", "/overlays")
+
+    stale = await put_look(event, nothing, theme="light")
+
+    held = await event.ok("GET", "/look")
+    assert (nothing, first.status_code, held["theme"]) == ("", 200, "dark")
+    assert (stale.status_code, stale.json()["code"], stale.json()["now"]) == (409, "changed_meanwhile", held)
+    assert await event.ok("GET", "/overlays") == told
+    again = await put_look(event, held["version"], theme="light")
+    assert (again.status_code, again.json()["theme"]) == (200, "light")
+    # Whoever says nothing of what was seen replaces whatever is there.
+    assert (await event.ok("PUT", "/look", {"theme": "gala"}))["theme"] == "gala"
+
+
+async def test_look_that_is_put_again_after_a_lost_answer_is_no_change_of_somebody_else(event: EventClient):
+    first = await put_look(event, "", theme="dark")
+
+    again = await put_look(event, "", theme="dark")
+
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+async def test_of_two_who_change_one_look_at_once_one_is_told(event: EventClient):
+    version = ""
+    for number in range(5):
+        themes = [{"accent": f"#00000{number}"}, {"accent": f"#11111{number}"}]
+        answers = await asyncio.gather(*(put_look(event, version, colors=colors) for colors in themes))
+        held = await event.ok("GET", "/look")
+
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        assert held in [answer.json().get("now", answer.json()) for answer in answers]
+        version = held["version"]

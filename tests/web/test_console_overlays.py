@@ -1,11 +1,12 @@
 """Overlays from the console, in a real browser on a real server: built, linked, steered, dressed, revoked."""
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Browser, FilePayload, FrameLocator, Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, FilePayload, FrameLocator, Locator, Page, Route, WebSocketRoute, expect
 
 from tests.app_server import AppServer
 from tests.event_client import EventClient
@@ -229,6 +230,45 @@ async def test_look_is_tried_on_saved_and_worn(console: Console, event: EventCli
     assert before["theme"] == ""
     assert (look["theme"], look["colors"]) == ("light", {"accent": "#12ab34"})
     assert look["logo"].endswith(".svg")
+
+
+async def test_second_person_sees_what_another_one_changed_before_the_look_is_replaced(
+    console: Console, event: EventClient
+):
+    """Told by the stream and, where that is late, by the answer to the first press."""
+    console.refusals.add("409")
+    await event.ok("PUT", "/look", {"theme": "dark", "colors": {"accent": "#112233"}})
+    page = await open_overlays(console, event, "look")
+    await page.get_by_role("combobox", name="Theme").select_option("light")
+    released = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    # What others change does not come: it is found out by saving.
+    await page.route(re.compile(r"/look$"), late)
+    await event.ok(
+        "PUT", "/look", {"theme": "dark", "colors": {"accent": "#445566"}, "team_colors": {"ruby": "#e0115f"}}
+    )
+
+    await page.get_by_role("button", name="Save the look").click()
+
+    told = page.get_by_label("Save", exact=True).get_by_role("alert")
+    await expect(told).to_contain_text("so yours is not saved yet")
+    await expect(told.get_by_role("listitem")).to_have_text(
+        ["Accent: #112233 → #445566", "Colour of Ruby: none → #e0115f"]
+    )
+    assert (await event.ok("GET", "/look"))["theme"] == "dark"
+    released.set()
+    await event.ok("PUT", "/look", {"theme": "gala", "colors": {"accent": "#445566"}})
+    await expect(told.get_by_role("listitem")).to_have_text(["Theme: Dark → Gala", "Accent: #112233 → #445566"])
+    await page.get_by_role("button", name="Save the look").click()
+
+    await expect(page.get_by_role("button", name="Save the look (Nothing is changed.)")).to_be_visible()
+    await expect(told).to_have_count(0)
+    look = await event.ok("GET", "/look")
+    assert (look["theme"], look["colors"]) == ("light", {"accent": "#112233"})
 
 
 async def test_wrong_file_of_a_look_is_refused_in_a_sentence(console: Console, event: EventClient):

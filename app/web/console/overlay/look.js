@@ -26,7 +26,26 @@ const TEAMS_SHOWN = 40;
 
 const lookOf = (answer) => Object.fromEntries(Object.keys(NONE).map((name) => [name, answer[name] ?? NONE[name]]));
 const without = (map, key) => Object.fromEntries(Object.entries(map).filter(([name]) => name !== key));
+const isAlike = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const changedMap = (map, key, value) => (value === null ? without(map, key) : { ...map, [key]: value });
+
+/** What makes a look another than one before, in sentences; `teams` say what teams are called. */
+export function differences(before, after, teams) {
+  const nameOf = (id) => teams.find((team) => team.id === id)?.title ?? id;
+  const labels = Object.fromEntries(COLORS);
+  const themeOf = ({ theme }) => theme && (THEMES.find(([id]) => id === theme)?.[1] ?? theme);
+  const told = [];
+  const compare = (what, one, other) => {
+    if ((one ?? "") !== (other ?? "")) told.push(`${what}: ${one || "none"} → ${other || "none"}`);
+  };
+  const keys = (name) => Object.keys({ ...before[name], ...after[name] });
+  compare("Theme", themeOf(before), themeOf(after));
+  for (const key of keys("colors")) compare(labels[key] ?? key, before.colors[key], after.colors[key]);
+  for (const key of keys("team_colors")) compare(`Colour of ${nameOf(key)}`, before.team_colors[key], after.team_colors[key]);
+  for (const [name, label] of [["logo", "The logo"], ["font", "The font"]]) if (before[name] !== after[name]) told.push(`${label} is ${after[name] ? "another" : "taken away"}`);
+  for (const key of keys("team_logos")) if (before.team_logos[key] !== after.team_logos[key]) told.push(`The logo of ${nameOf(key)} is ${after.team_logos[key] ? "another" : "taken away"}`);
+  return told;
+}
 
 /** Send a file as an asset; its name. Errors: Problem; `file_type` and `file_large` before anything is sent. */
 async function uploaded(event, file, types) {
@@ -50,36 +69,48 @@ export function Look({ event, told }) {
   const { data, problem, reload } = useData(pathOf("v1/events", event, "look"));
   const [look, change] = useState(null);
   const [version, become] = useState("");
-  const [isOther, find] = useState(false);
+  // What somebody else changed since the look was taken that is being changed here.
+  const [others, find] = useState([]);
   const people = useTeams(event, TEAMS_SHOWN);
-  useEffect(() => {
-    // Changed by somebody else while nothing is changed here: take it. Else it is said, and kept for the reader to decide.
-    if (!data) return;
-    const isUntouched = look === null || JSON.stringify(look) === JSON.stringify(base.current);
-    if (isUntouched) change(lookOf(data));
-    find(!isUntouched && data.version !== version);
-    base.current = lookOf(data);
-    become(data.version ?? "");
-  }, [data]);
   const base = useRef(null);
+  const begun = useRef(null);
+  const begin = (answer) => {
+    change((begun.current = lookOf(answer)));
+    find([]);
+  };
+  /** Changed by somebody else while nothing is changed here: take it. Else it is said, and kept for the reader to decide. */
+  const take = (answer) => {
+    const isUntouched = look === null || isAlike(look, base.current);
+    if (isUntouched) begin(answer);
+    else find(differences(begun.current, lookOf(answer), people.teams));
+    base.current = lookOf(answer);
+    become(answer.version ?? "");
+  };
+  useEffect(() => {
+    if (data) take(data);
+  }, [data]);
   useEffect(() => {
     if (told && told !== version) reload();
   }, [told]);
   const saving = useAction(
     useCallback(async () => {
-      const answer = await put(pathOf("v1/events", event, "look"), look);
+      // "" is a version too: that of no look.
+      const answer = await put(`${pathOf("v1/events", event, "look")}?expected_version=${version}`, look).catch((problem) => {
+        if (problem.code === "changed_meanwhile") take(problem.document.now);
+        throw problem;
+      });
+      begin(answer);
       base.current = lookOf(answer);
-      change(base.current);
-      find(false);
-      become(answer.version ?? String(Date.now()));
+      become(answer.version ?? "");
       toast("The look is saved. Pages that are open take it now.");
-    }, [event, look]),
+    }, [event, look, version, people.teams]),
   );
   const colors = look?.colors ?? NONE.colors;
   const dress = useCallback((page) => wear(colors, page), [colors]);
   if (problem && !look) return html`<${ErrorNote} problem=${problem} retry=${reload} />`;
   if (!look) return html`<${Loading} lines=${6} label="Loading the look" />`;
-  const isSame = JSON.stringify(look) === JSON.stringify(base.current);
+  const isSame = isAlike(look, base.current);
+  const isRefused = saving.problem?.code === "changed_meanwhile";
   const set = (name) => (value) => change((now) => ({ ...now, [name]: value }));
   const src = linkOf(event, overlayOf("board"), { theme: look.theme }, { demo: "1", preview: "1" });
   return html`<div class="builder">
@@ -109,15 +140,27 @@ export function Look({ event, told }) {
       <section class="card save" aria-label="Save">
         ${!isSame && html`<p role="status">Every overlay and the public page of this event take the look as soon as it is saved. It ranks nothing and is in no journal.</p>`}
         ${people.problem && html`<${ErrorNote} problem=${people.problem} retry=${people.reload} />`}
-        ${isOther && !isSame && html`<${Note} tone="warn"><span role="alert">Somebody else saved another look meanwhile. To save replaces it; “Put back” takes it.</span><//>`}
-        <${ErrorNote} problem=${saving.problem} />
+        ${others.length > 0 && !isSame && html`<${Others} changes=${others} isRefused=${isRefused} />`}
+        ${!isRefused && html`<${ErrorNote} problem=${saving.problem} />`}
         <footer class="buttons">
           <${Button} kind="main" act=${saving.run} isBusy=${saving.isBusy} why=${isSame ? "Nothing is changed." : ""}>Save the look<//>
-          <${Button} act=${() => change(base.current)} why=${isSame ? "Nothing is changed." : ""}>Put back<//>
+          <${Button} act=${() => begin(base.current)} why=${isSame ? "Nothing is changed." : ""}>Put back<//>
         </footer>
       </section>
     </div>
   </div>`;
+}
+
+/** What saving would undo, before it does. */
+function Others({ changes, isRefused }) {
+  return html`<${Note} tone=${isRefused ? "bad" : "warn"}>
+    <div role="alert">
+      <strong>Somebody else saved another look meanwhile${isRefused ? ", so yours is not saved yet" : ""}. To save replaces theirs; “Put back” takes it.</strong>
+      <ul class="listed">
+        ${changes.map((line) => html`<li key=${line} dir="auto">${line}</li>`)}
+      </ul>
+    </div>
+  <//>`;
 }
 
 /** A colour, or none: then the theme's holds. */
