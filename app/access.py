@@ -1,6 +1,6 @@
 """Who may do what: API keys of brands and people, and tokens that fit into an overlay's URL.
 
-Denied by default. Keys are random and kept as SHA-256 only; tokens are signed, bound to one event and to channel
+Denied by default. Keys are kept as SHA-256 only; tokens are signed, bound to one event and to channel
 patterns, always read the public view, and can be revoked. Answers are remembered for half of
 ``revocation_seconds_max``: whoever connects by one that is about to be forgotten must still be found, by the stream's
 rounds, within the rest.
@@ -16,19 +16,22 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import jwt
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app import issuing
 from app.database import insert_for, transaction
-from app.errors import Invalid, NotFound, Unauthorized, Unavailable
-from app.grants import admits, token_patterns
+from app.errors import NotFound, Unauthorized, Unavailable
+from app.grants import token_patterns
+from app.issuing import NO_REPEAT, Made, Once
 from app.journal.tables import api_key, secret, token
 from app.principals import SCOPES, HeldKey, Principal, check_scopes
 
 # Who was let in is what most of the program asks this module for.
-__all__ = ["SCOPES", "Access", "Principal", "check_scopes"]
+__all__ = ["SCOPES", "Access", "Made", "Once", "Principal", "check_scopes"]
 
 _ADMIN = "key:admin"
+_ONCE = b"kos.once.1"
 _CACHE_MAX = 10_000
 # As many as there are connections for it. SQLite opens one for each, with a thread.
 _LOOK_UPS_MAX = 8
@@ -118,22 +121,12 @@ class Access:
                     unrevoked.update(f"{kind}:{identity}" for identity in (await db.execute(wanted)).scalars())
         return {one for one in unexpired if one.actor in unrevoked}
 
-    async def create_key(self, brand: str, person: str, scopes: Iterable[str]) -> tuple[str, str]:
-        """A new key as (id, key); the key itself is never shown again. Errors: Invalid ``unknown_scope``."""
-        wanted = check_scopes(scopes)
-        identity, text = secrets.token_hex(6), secrets.token_urlsafe(32)
-        async with transaction(self._db) as db:
-            await db.execute(
-                insert(api_key).values(
-                    id=identity,
-                    brand=brand,
-                    person=person,
-                    scopes=" ".join(wanted),
-                    secret_hash=hashlib.sha256(text.encode()).digest(),
-                    created_at=_now(),
-                )
-            )
-        return identity, f"kos_{identity}_{text}"
+    async def create_key(self, brand: str, person: str, scopes: Iterable[str], once: Once = NO_REPEAT) -> Made:
+        """A new key; the key itself is never shown again, but to a repeat of the call for some minutes.
+
+        Errors: Invalid ``unknown_scope``; Conflict ``request_conflict``.
+        """
+        return await issuing.make_key(self._db, _now(), self.secret_for(_ONCE), brand, person, scopes, once)
 
     async def keys(self, brand: str) -> list[dict[str, Any]]:
         """The brand's keys, oldest first, without their secrets."""
@@ -167,36 +160,16 @@ class Access:
         await self._revoke(api_key, brand, identity, "key_unknown")
 
     async def create_token(
-        self, brand: str, event: str, kind: str, channels: Sequence[str], expires_at: int | None
-    ) -> tuple[str, str]:
-        """A new token as (id, token). ``expires_at`` in seconds since the epoch; None lasts until it is revoked."""
-        allowed = token_patterns(event)
-        for channel in channels:
-            if not admits(allowed, channel):
-                raise Invalid(
-                    "channel_not_public",
-                    f"A token may follow {', '.join(allowed)}; not {channel!r}.",
-                    "channels",
-                )
-        identity = secrets.token_hex(6)
-        claims: dict[str, Any] = {"jti": identity, "brand": brand, "event": event, "kind": kind}
-        if channels:
-            claims["channels"] = list(channels)
-        if expires_at is not None:
-            claims["exp"] = expires_at
-        async with transaction(self._db) as db:
-            await db.execute(
-                insert(token).values(
-                    id=identity,
-                    brand=brand,
-                    event=event,
-                    kind=kind,
-                    created_at=_now(),
-                    expires_at=expires_at,
-                    scopes=" ".join(channels),
-                )
-            )
-        return identity, jwt.encode(claims, self._token_key(), algorithm="HS256")
+        self, brand: str, event: str, kind: str, channels: Sequence[str], expires_at: int | None, once: Once = NO_REPEAT
+    ) -> Made:
+        """A new token. ``expires_at`` in seconds since the epoch; None lasts until it is revoked.
+
+        Errors: Invalid ``channel_not_public``; Conflict ``request_conflict``.
+        """
+        drawn_by, signed_by = self.secret_for(_ONCE), self._token_key()
+        return await issuing.make_token(
+            self._db, _now(), drawn_by, signed_by, brand, event, kind, channels, expires_at, once
+        )
 
     async def tokens(self, brand: str, after: tuple[int, str], limit: int) -> list[dict[str, Any]]:
         """The brand's tokens, oldest first, without the tokens themselves.

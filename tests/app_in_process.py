@@ -51,7 +51,7 @@ class Api:
 
     async def key_of(self, brand: str, *scopes: str) -> str:
         """A new key of any brand."""
-        _, key = await self.services.access.create_key(brand, "somebody", scopes)
+        _, key, *_ = await self.services.access.create_key(brand, "somebody", scopes)
         return key
 
 

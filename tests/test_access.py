@@ -46,11 +46,12 @@ async def refusal(access: Access, authorization: str | None, url_token: str | No
 
 async def token_of(access: Access, **fields: Any) -> tuple[str, str]:
     given: dict[str, Any] = {"brand": "mac", "event": "kos101", "kind": "overlay", "channels": (), "expires_at": None}
-    return await access.create_token(**(given | fields))
+    made = await access.create_token(**(given | fields))
+    return made.id, made.text
 
 
 async def test_key_lets_its_person_in_with_its_scopes(access):
-    identity, key = await access.create_key("mac", "lin", ["ops", "orders", "ops"])
+    identity, key, *_ = await access.create_key("mac", "lin", ["ops", "orders", "ops"])
 
     principal = await access.authenticate(f"Bearer {key}")
 
@@ -60,7 +61,7 @@ async def test_key_lets_its_person_in_with_its_scopes(access):
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_scheme_is_read_in_any_case(access, scheme):
-    _, key = await access.create_key("mac", "lin", [])
+    _, key, *_ = await access.create_key("mac", "lin", [])
 
     assert (await access.authenticate(f"{scheme}   {key} ")).person == "lin"
 
@@ -95,7 +96,7 @@ async def test_credential_that_is_none_of_ours_is_refused(access, credential):
 
 
 async def test_key_with_one_character_changed_is_refused(access):
-    identity, key = await access.create_key("mac", "lin", ["ops"])
+    identity, key, *_ = await access.create_key("mac", "lin", ["ops"])
     last = "A" if key[-1] != "A" else "B"
 
     assert await refusal(access, f"Bearer {key[:-1]}{last}") == "key_invalid"
@@ -103,7 +104,7 @@ async def test_key_with_one_character_changed_is_refused(access):
 
 
 async def test_keys_are_listed_without_what_opens_and_stored_as_a_hash_only(access, db):
-    identity, key = await access.create_key("listing", "lin", ["audit"])
+    identity, key, *_ = await access.create_key("listing", "lin", ["audit"])
 
     (listed,) = await access.keys("listing")
     async with transaction(db) as connection:
@@ -130,14 +131,14 @@ async def test_scope_that_does_not_exist_is_refused(access, scope):
 
 
 async def test_host_scope_names_its_host(access):
-    _, key = await access.create_key("mac", "lin", ["host:h7"])
+    _, key, *_ = await access.create_key("mac", "lin", ["host:h7"])
 
     assert (await access.authenticate(f"Bearer {key}")).scopes == {"host:h7"}
 
 
 async def test_revoked_key_is_refused_here_at_once_and_elsewhere_when_it_is_forgotten(access, db):
     elsewhere, forgetful = await installed(db), await installed(db, ttl=0.0)
-    identity, key = await access.create_key("mac", "lin", ["ops"])
+    identity, key, *_ = await access.create_key("mac", "lin", ["ops"])
     principals = [await process.authenticate(f"Bearer {key}") for process in (access, elsewhere, forgetful)]
 
     await access.revoke_key("mac", identity)
@@ -153,7 +154,7 @@ async def test_what_was_just_revoked_elsewhere_is_let_in_for_half_the_time_at_mo
     now = 1_000.0
     elsewhere = Access(db, "", "", 5.0, clock=lambda: now)
     await elsewhere.start()
-    key_id, key = await access.create_key("mac", "lin", ["ops"])
+    key_id, key, *_ = await access.create_key("mac", "lin", ["ops"])
     token_id, token = await token_of(access)
     for credential in (key, token):
         await elsewhere.authenticate(f"Bearer {credential}")
@@ -175,7 +176,7 @@ async def test_answer_is_as_old_as_its_question(access, db, monkeypatch):
     now = 0.0
     elsewhere = Access(db, "", "", 5.0, clock=lambda: now)
     await elsewhere.start()
-    _, key = await access.create_key("mac", "lin", ["ops"])
+    _, key, *_ = await access.create_key("mac", "lin", ["ops"])
     look_up = elsewhere._look_up
 
     async def slow(credential: str) -> Principal:
@@ -191,8 +192,8 @@ async def test_answer_is_as_old_as_its_question(access, db, monkeypatch):
 
 
 async def test_any_number_of_connected_is_checked_with_few_queries(access, db):
-    revoked_id, revoked = await access.create_key("mac", "lin", ["ops"])
-    _, key = await access.create_key("mac", "lin", ["ops"])
+    revoked_id, revoked, *_ = await access.create_key("mac", "lin", ["ops"])
+    _, key, *_ = await access.create_key("mac", "lin", ["ops"])
     _, token = await token_of(access)
     known = [await access.authenticate(f"Bearer {credential}") for credential in (revoked, key, token, ADMIN)]
     expired = dataclasses.replace(known[2], expires_at=1)
@@ -209,7 +210,7 @@ async def test_any_number_of_connected_is_checked_with_few_queries(access, db):
 
 
 async def test_key_is_revoked_once_and_by_its_own_brand_only(access):
-    identity, key = await access.create_key("mac", "lin", [])
+    identity, key, *_ = await access.create_key("mac", "lin", [])
 
     for brand, name in (("other", identity), ("mac", "nothing"), ("mac", "' OR 1=1"), ("mac", "\x00")):
         with pytest.raises(AppError, match="key_unknown"):

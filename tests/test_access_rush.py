@@ -27,7 +27,7 @@ async def access(db: AsyncEngine) -> Access:
 
 
 async def token_of(access: Access) -> str:
-    _, token = await access.create_token("mac", "kos101", "overlay", (), None)
+    _, token, *_ = await access.create_token("mac", "kos101", "overlay", (), None)
     return token
 
 
@@ -50,7 +50,7 @@ async def test_all_who_come_at_once_with_one_token_are_one_question(access: Acce
 
 async def test_whoever_goes_leaves_the_question_to_the_others(access: Access, monkeypatch):
     held = asyncio.Event()
-    _, key = await access.create_key("mac", "lin", ["ops"])
+    _, key, *_ = await access.create_key("mac", "lin", ["ops"])
     look_up = access._look_up
 
     async def waiting(credential: str) -> Principal:
@@ -70,7 +70,7 @@ async def test_whoever_goes_leaves_the_question_to_the_others(access: Access, mo
 
 async def test_answer_from_before_a_revocation_is_neither_shared_nor_remembered(access: Access, monkeypatch):
     held = asyncio.Event()
-    identity, key = await access.create_key("mac", "lin", ["ops"])
+    identity, key, *_ = await access.create_key("mac", "lin", ["ops"])
     look_up = access._look_up
 
     async def late(credential: str) -> Principal:

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.access import Principal, check_scopes
+from app.access import Once, Principal, check_scopes
 from app.api.documents import problem_responses
+from app.api.events import IdempotencyKey
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.models import KeyBody, TokenBody
 from app.api.paging import cursor_unknown, next_cursor, offset_of
@@ -24,20 +25,27 @@ Asker = Annotated[Principal, Depends(principal_of)]
     "/v1/tokens",
     status_code=201,
     operation_id="create_token",
-    responses=problem_responses(400, 401, 403, 404, 413, 422, 503),
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 503),
 )
 @needs("ops")
-async def create_token(given: TokenBody, request: Request, principal: Asker) -> dict[str, Any]:
-    """A token that fits into an overlay's URL: one event, the public view, revocable. Shown only once."""
+async def create_token(
+    given: TokenBody, request: Request, response: Response, principal: Asker, idempotency_key: IdempotencyKey = ""
+) -> dict[str, Any]:
+    """A token that fits into an overlay's URL: one event, the public view, revocable. Shown only once, but to a repeat
+    of the call under its Idempotency-Key within ten minutes.
+    """
     services = services_of(request)
     await services.event(principal, given.event)
     expires_at = None if given.expires_in_seconds is None else int(time.time()) + given.expires_in_seconds
-    identity, token = await services.access.create_token(
-        principal.brand, given.event, given.kind, given.channels, expires_at
+    once = Once(principal.actor, idempotency_key)
+    made = await services.access.create_token(
+        principal.brand, given.event, given.kind, given.channels, expires_at, once
     )
-    document: dict[str, Any] = {"id": identity, "token": token, "event": given.event, "kind": given.kind}
-    if expires_at is not None:
-        document["expires_at"] = rfc3339(expires_at * 1_000_000)
+    if made.is_repeat:
+        response.headers["Idempotency-Replayed"] = "true"
+    document: dict[str, Any] = {"id": made.id, "token": made.text, "event": given.event, "kind": given.kind}
+    if made.expires_at is not None:
+        document["expires_at"] = rfc3339(made.expires_at * 1_000_000)
     return document
 
 
@@ -86,16 +94,23 @@ async def revoke_token(token: str, request: Request, principal: Asker) -> Respon
     "/v1/keys",
     status_code=201,
     operation_id="create_key",
-    responses=problem_responses(400, 401, 403, 413, 422, 503),
+    responses=problem_responses(400, 401, 403, 409, 413, 422, 503),
 )
 @needs("ops")
-async def create_key(given: KeyBody, request: Request, principal: Asker) -> dict[str, Any]:
-    """A key of this brand. Shown only once; nobody can give a scope that the key at hand does not hold."""
+async def create_key(
+    given: KeyBody, request: Request, response: Response, principal: Asker, idempotency_key: IdempotencyKey = ""
+) -> dict[str, Any]:
+    """A key of this brand; nobody can give a scope that the key at hand does not hold. Shown only once, but to a repeat
+    of the call under its Idempotency-Key within ten minutes.
+    """
     missing = {scope for scope in check_scopes(given.scopes) if not scope.startswith("host:")} - principal.scopes
     if missing:
         raise Forbidden("scope_missing", f"The key at hand lacks {', '.join(sorted(missing))} and cannot give it.")
-    identity, key = await services_of(request).access.create_key(principal.brand, given.person, given.scopes)
-    return {"id": identity, "key": key, "person": given.person, "scopes": sorted(set(given.scopes))}
+    once = Once(principal.actor, idempotency_key)
+    made = await services_of(request).access.create_key(principal.brand, given.person, given.scopes, once)
+    if made.is_repeat:
+        response.headers["Idempotency-Replayed"] = "true"
+    return {"id": made.id, "key": made.text, "person": given.person, "scopes": sorted(set(given.scopes))}
 
 
 @router.get("/v1/keys", operation_id="list_keys", responses=problem_responses(401, 403, 503))

@@ -30,7 +30,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create a key and print it; it cannot be shown again."""
-    identity, key = _run(lambda access: access.create_key(brand, person, scope))
+    identity, key, *_ = _run(lambda access: access.create_key(brand, person, scope))
     typer.echo(orjson.dumps({"id": identity, "key": key}).decode() if as_json else key)
 
 

@@ -229,3 +229,20 @@ async def test_brand_cannot_revoke_what_is_anothers(api: Api, event: EventClient
     assert [answer.status_code for answer in answers] == [404, 404]
     assert {entry["brand"] for entry in listed} == {"rival"}
     assert tokens == []
+
+
+@pytest.mark.parametrize("path", ["/v1/keys", "/v1/tokens"])
+async def test_call_that_is_made_again_makes_nothing_again(api: Api, event: EventClient, path: str):
+    body: dict[str, Any] = {"person": "twice", "scopes": ["ops"]}
+    other = {"person": "another"}
+    if path == "/v1/tokens":
+        body, other = {"event": event.id, "kind": "viewer"}, {"kind": "overlay"}
+    headers = {"Idempotency-Key": f"twice {path} {event.id}".replace(" ", "-")}
+
+    first, again = [await api.client.post(path, json=body, headers=headers) for _ in range(2)]
+    changed = await api.client.post(path, json=body | other, headers=headers)
+
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (changed.status_code, changed.json()["code"]) == (409, "request_conflict")

@@ -1,9 +1,10 @@
 """Keys and tokens in a real browser on a real server: shown once, held to what their maker may, and revoked."""
 
+import json
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.app_server import AppServer
 from tests.event_client import EventClient
@@ -37,6 +38,61 @@ async def test_key_is_shown_once_and_lets_its_holder_in(
     async with console_page(browser, console_server) as other:
         await other.sign_in(key, f"#/events/{event.id}/audit")
         await other.heading("Audit")
+
+
+async def test_key_whose_answers_were_lost_is_made_once_however_often_one_presses(console: Console, event: EventClient):
+    """The first answer never comes, so that the page asks again by itself; the second is an error, so that one does."""
+    console.refusals.add("500")
+    await console.sign_in(place="#/keys")
+    page = console.page
+    answers: list[str] = []
+
+    async def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            return await route.fallback()
+        answers.append(await (await route.fetch()).text())
+        if len(answers) == 1:
+            return await route.abort()
+        return await route.fulfill(status=500, json={"code": "internal", "detail": "Nobody knows."})
+
+    await page.route("**/v1/keys", lose)
+    await page.get_by_role("button", name="New key").click()
+    dialog = page.get_by_role("dialog", name="New key")
+    await dialog.get_by_label("For whom").fill("Twice")
+    await dialog.get_by_label("audit: read the journal").check()
+    await dialog.get_by_role("button", name="Make the key").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Nobody knows.")
+    await page.unroute("**/v1/keys")
+    await dialog.get_by_role("button", name="Make the key").click()
+
+    once = page.get_by_role("dialog", name="The key of Twice")
+    key = await once.locator("code").first.text_content()
+    await once.get_by_role("button", name="I have kept it").click()
+    await expect(page.get_by_role("row", name="Twice")).to_have_count(1)
+    assert [json.loads(answer)["key"] for answer in answers] == [key, key]
+    console.wrong = [text for text in console.wrong if "ERR_FAILED" not in text]
+
+
+async def test_link_that_is_made_by_two_presses_is_one_token(console: Console, event: EventClient):
+    console.refusals.add("500")
+    await console.sign_in(place=f"#/events/{event.id}/overlays")
+    page = console.page
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.fulfill(status=500, json={"code": "internal", "detail": "Nobody knows."})
+
+    await page.route("**/v1/tokens", lose)
+    await page.get_by_role("button", name="Make a link").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Make it").dblclick()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Nobody knows.")
+    await page.unroute("**/v1/tokens")
+    await dialog.get_by_role("button", name="Make it").click()
+    await expect(dialog).to_have_count(0)
+
+    tokens = (await event.client.get("/v1/tokens", params={"limit": 1000})).json()["tokens"]
+    assert len([token for token in tokens if token["event"] == event.id]) == 1
 
 
 async def test_nobody_gives_what_their_own_key_lacks(console: Console, event: EventClient):

@@ -63,7 +63,8 @@ const pause = (wait) => new Promise((done) => setTimeout(done, wait));
  * One call. Answers the decoded JSON, or text where `accept` asks for something else; throws a Problem.
  *
  * A call that may be made again without harm is, a few times, when the server says "not now" or nothing at all.
- * Reads and whatever an event's journal takes may: every such write carries an Idempotency-Key of its own.
+ * Reads, whatever an event's journal takes, and new keys and tokens may: every such write carries an Idempotency-Key of
+ * its own, or the `key` that is given for one intent.
  */
 export async function call(method, path, { body, params, signal, type, accept, mayRepeat, key } = {}) {
   const isRead = READS.has(method);
@@ -75,7 +76,7 @@ export async function call(method, path, { body, params, signal, type, accept, m
   }
   const isRaw = type !== undefined || body === undefined;
   const request = { method, headers, body: isRaw ? body : JSON.stringify(body), credentials: "same-origin" };
-  const repeats = mayRepeat ?? (isRead || method !== "POST" || /^v1\/events\/[^/]+\//.test(path));
+  const repeats = mayRepeat ?? (isRead || method !== "POST" || /^v1\/(events\/[^/]+\/|keys$|tokens$)/.test(path));
   for (let tried = 1; ; tried += 1) {
     const { answer, problem, wait } = await attempt(addressOf(path, params), request, signal, !isRead);
     if (!problem) return answer;

@@ -1,7 +1,7 @@
-// What pages read: once, again after a change, or page after page of a list.
+// What pages read: once, again after a change, or page after page of a list; and by what a write is known again.
 
-import { Problem, get, signals } from "./api.js";
-import { useCallback, useEffect, useRef, useState } from "./ui/html.js";
+import { Problem, get, newKey, signals } from "./api.js";
+import { useCallback, useEffect, useMemo, useRef, useState } from "./ui/html.js";
 
 /**
  * The answer of a GET: `{data, problem, isLoading, reload}`. `data` stays while it is read again.
@@ -104,4 +104,10 @@ export function useList(path, params, items) {
   // What was asked for a moment ago is under way from the moment on in which it is drawn.
   const isLoading = path !== null && (held.isLoading || held.asked !== wanted);
   return { ...held, isLoading, hasMore: held.cursor !== "", more, reload };
+}
+
+/** An Idempotency-Key that stays the same while what is sent does: a press after a lost answer is the same intent again. */
+export function useKey(body) {
+  const said = JSON.stringify(body);
+  return useMemo(newKey, [said]);
 }

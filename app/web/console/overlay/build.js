@@ -1,6 +1,7 @@
 // The overlay builder: choose a part or a scene, see it, take its link into the broadcast software.
 
 import { post } from "../api.js";
+import { useKey } from "../data.js";
 import { serverNow } from "../clock.js";
 import { RosterBox } from "../roster-data.js";
 import { Ask } from "../ui/ask.js";
@@ -127,10 +128,9 @@ function terms(state, now) {
 function MakeLink({ event, state, keep, close }) {
   const [times] = useState(() => terms(state, serverNow()));
   const [seconds, choose] = useState(times[0][0]);
-  const act = async () => {
-    const given = { event, kind: "overlay", ...(seconds === NEVER ? {} : { expires_in_seconds: Number(seconds) }) };
-    keep(await post("v1/tokens", given));
-  };
+  const given = { event, kind: "overlay", ...(seconds === NEVER ? {} : { expires_in_seconds: Number(seconds) }) };
+  const key = useKey(given);
+  const act = async () => keep(await post("v1/tokens", given, { key }));
   return html`<${Ask}
     title="Make a link"
     action="Make it"

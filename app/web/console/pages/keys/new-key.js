@@ -1,6 +1,7 @@
 // A new key: for whom, and what it may.
 
 import { post } from "../../api.js";
+import { useKey } from "../../data.js";
 import { SCOPES } from "../../session.js";
 import { Button, useAction } from "../../ui/button.js";
 import { Dialog } from "../../ui/dialog.js";
@@ -13,7 +14,9 @@ export function NewKey({ session, close, created }) {
   const [chosen, choose] = useState({});
   const [host, limit] = useState("");
   const scopes = [...Object.keys(SCOPES).filter((scope) => chosen[scope]), ...(host.trim() ? [`host:${host.trim()}`] : [])];
-  const action = useAction(async () => created(await post("v1/keys", { person: person.trim(), scopes })));
+  const body = { person: person.trim(), scopes };
+  const key = useKey(body);
+  const action = useAction(async () => created(await post("v1/keys", body, { key })));
   const why = !person.trim() ? "Say whose key it is." : scopes.length ? "" : "Choose what it may.";
   const submitted = (submit) => {
     submit.preventDefault();

@@ -1,7 +1,7 @@
 // A new token: of which event, for what, until when.
 
 import { post } from "../../api.js";
-import { useList } from "../../data.js";
+import { useKey, useList } from "../../data.js";
 import { Button, useAction } from "../../ui/button.js";
 import { Dialog } from "../../ui/dialog.js";
 import { SelectField, TextField, complaint, useFields } from "../../ui/form.js";
@@ -21,11 +21,14 @@ const ENDS = [
 export function NewToken({ close, created }) {
   const events = useList("v1/events", { limit: 100 }, "events");
   const [fields, set] = useFields({ event: "", kind: "overlay", channels: "", ends: "" });
-  const action = useAction(async () => {
-    const channels = fields.channels.split(/[\s,]+/).filter(Boolean);
-    const expires_in_seconds = fields.ends ? Number(fields.ends) : undefined;
-    created(await post("v1/tokens", { event: fields.event.trim(), kind: fields.kind, channels, expires_in_seconds }));
-  });
+  const body = {
+    event: fields.event.trim(),
+    kind: fields.kind,
+    channels: fields.channels.split(/[\s,]+/).filter(Boolean),
+    expires_in_seconds: fields.ends ? Number(fields.ends) : undefined,
+  };
+  const key = useKey(body);
+  const action = useAction(async () => created(await post("v1/tokens", body, { key })));
   const why = fields.event.trim() ? "" : "Choose an event.";
   const submitted = (submit) => {
     submit.preventDefault();
