@@ -96,6 +96,7 @@ async def test_answer_to_an_older_search_never_takes_the_place_of_a_newer_one(co
     await expect(rows(page)).to_have_count(4)
     released = asyncio.Event()
     held: list[str] = []
+    let_go = asyncio.Semaphore(0)
 
     async def late(route: Route) -> None:
         held.append(route.request.url)
@@ -103,6 +104,7 @@ async def test_answer_to_an_older_search_never_takes_the_place_of_a_newer_one(co
         # A page that has given the question up takes no answer to it any more.
         with contextlib.suppress(Error):
             await route.continue_()
+        let_go.release()
 
     await page.route(re.compile(r"/roster\?.*query=l(in)?&"), late)
     async with page.expect_request(re.compile(r"/roster\?.*query=l&")):
@@ -115,7 +117,10 @@ async def test_answer_to_an_older_search_never_takes_the_place_of_a_newer_one(co
     await page.get_by_label("Search hosts").fill("yue")
     await expect(rows(page)).to_contain_text("Yue")
     released.set()
-    await page.wait_for_load_state("networkidle")
+    for _ in held:
+        await let_go.acquire()
+    # Asked after them: by its answer theirs would be there.
+    await page.evaluate("fetch('/console').then((answer) => answer.text())")
 
     await expect(rows(page)).to_have_count(1)
     await expect(rows(page)).to_contain_text("Yue")
