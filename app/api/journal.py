@@ -1,35 +1,19 @@
 """The journal as it is, for whoever wants to recount it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access import Principal
 from app.api.documents import problem_responses
+from app.api.entries import entry_document
 from app.api.guard import GuardedRoute, needs, principal_of
 from app.api.services import services_of
-from app.journal.entry import Entry
-from app.sales.times import rfc3339
 
 router = APIRouter(route_class=GuardedRoute, tags=["journal"])
 
 Asker = Annotated[Principal, Depends(principal_of)]
-
-
-def entry_document(entry: Entry) -> dict[str, Any]:
-    """One entry. Its ``body`` holds times in microseconds and money in minor units, exactly as they are hashed."""
-    return {
-        "position": entry.position,
-        "kind": entry.kind,
-        "key": entry.key,
-        "occurred_at": rfc3339(entry.occurred_at),
-        "recorded_at": rfc3339(entry.recorded_at),
-        "actor": entry.actor,
-        "body": orjson.Fragment(entry.body),
-        "prev_hash": entry.prev_hash.hex(),
-        "hash": entry.hash.hex(),
-    }
 
 
 @router.get(

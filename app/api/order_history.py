@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from app.api.entries import entry_head
 from app.journal.entry import Entry
 from app.sales.money import format_amount
 from app.sales.postings import postings_of
-from app.sales.times import rfc3339
 
 
 def corrections_of(entries: Iterable[Entry]) -> list[str]:
@@ -29,14 +29,6 @@ def history(
 def _row(entry: Entry, exponent: int, reasons: Mapping[str, str], persons: Mapping[str, str]) -> dict[str, Any]:
     content = entry.content
     fact = content.get("fact", {})
-    row = {
-        "position": entry.position,
-        "kind": entry.kind,
-        "key": entry.key,
-        "occurred_at": rfc3339(entry.occurred_at),
-        "recorded_at": rfc3339(entry.recorded_at),
-        "actor": entry.actor,
-    }
     known = {
         "person": persons.get(entry.actor),
         "reason": fact.get("reason") or reasons.get(content.get("of", "")),
@@ -60,7 +52,7 @@ def _row(entry: Entry, exponent: int, reasons: Mapping[str, str], persons: Mappi
         for account, amount in postings_of(entry.kind, content)
     ]
     told = {**known, "changes": changes, "postings": booked}
-    return row | {name: value for name, value in told.items() if value}
+    return entry_head(entry) | {name: value for name, value in told.items() if value}
 
 
 def _moved(kind: str, content: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
