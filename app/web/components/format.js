@@ -12,36 +12,37 @@ export function chosenLanguage(asked) {
   return "en";
 }
 
-const isCurrency = (unit) => /^[A-Z]{3}$/.test(unit ?? "");
+/** Whether figures of this unit are money: it is an ISO 4217 code. */
+export const isCurrency = (unit) => /^[A-Z]{3}$/.test(unit ?? "");
+
+/** A function `(key, make)` that gives what `make()` made for the key the first time: an Intl format is dear to make. */
+export function madeOnce() {
+  const made = new Map();
+  return (key, make) => {
+    if (!made.has(key)) made.set(key, make());
+    return made.get(key);
+  };
+}
+
+const formats = madeOnce();
 
 /**
  * How a language writes things; each method gives text. Made once per language, and so is every formatter in it.
  *
  * `score(value, unit)` a decimal string or a count: `unit` is an ISO 4217 code for money, anything else is a count;
- * "–" for none; `round` the same without decimals that are all zero. `gap(value, unit)` the distance to the row above, "−12.50"; "" for none. `number(value)`; `time(date)`
- * of the day, with seconds, `clock(date)` without; `day("YYYY-MM-DD")` in no time zone; `percent(0.5)`; `names([…])` as a list;
- * `span("day", 2)` what two days are called.
+ * "–" for none; `round` the same without decimals that are all zero. `gap(value, unit)` the distance to the row above,
+ * "−12.50"; "" for none. `number(value)`; `time(date)` of the day, with seconds, `clock(date)` without;
+ * `day("YYYY-MM-DD")` in no time zone; `percent(0.5)`; `names([…])` as a list; `span("day", 2)` what two days are called.
  */
-export function formatOf(language) {
-  if (!formats.has(language)) formats.set(language, makeFormat(language));
-  return formats.get(language);
-}
-
-const formats = new Map();
+export const formatOf = (language) => formats(language, () => makeFormat(language));
 
 function makeFormat(language) {
-  const units = new Map();
-  const unitFormat = (unit) => {
-    if (!units.has(unit)) units.set(unit, new Intl.NumberFormat(language, unitOptions(unit)));
-    return units.get(unit);
+  const numbers = madeOnce();
+  const numberFormat = (unit, zeros = "auto") => {
+    const options = { ...unitOptions(unit), trailingZeroDisplay: zeros };
+    return numbers(unit + zeros, () => new Intl.NumberFormat(language, options));
   };
-  const rounds = new Map();
-  const roundFormat = (unit) => {
-    const options = { ...unitOptions(unit), trailingZeroDisplay: "stripIfInteger" };
-    if (!rounds.has(unit)) rounds.set(unit, new Intl.NumberFormat(language, options));
-    return rounds.get(unit);
-  };
-  const score = (value, unit) => (value === undefined || value === null ? "–" : unitFormat(unit).format(value));
+  const score = (value, unit) => (value === undefined || value === null ? "–" : numberFormat(unit).format(value));
   const hasGap = (value) => value !== undefined && value !== null && Number(value) !== 0;
   const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
@@ -52,7 +53,7 @@ function makeFormat(language) {
     score,
     gap: (value, unit) => (hasGap(value) ? `−${score(value, unit)}` : ""),
     number: (value) => score(value, ""),
-    round: (value, unit) => roundFormat(unit).format(value),
+    round: (value, unit) => numberFormat(unit, "stripIfInteger").format(value),
     clock: (date) => clock.format(date),
     // Rounded down: what is nearly reached is not yet.
     percent: (share) => percent.format(Math.floor(share * 100) / 100),

@@ -7,15 +7,15 @@ const DAY_MS = 86400000;
 /** `zone` is an IANA time zone of the event. Amounts stay decimal strings up to Intl. */
 export function formats(language, zone) {
   const timeZone = known(zone);
+  const own = formatOf(language);
   const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone });
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone });
-  const count = new Intl.NumberFormat(language);
   const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 });
   const days = new Intl.NumberFormat(language, { style: "unit", unit: "day", unitDisplay: "long" });
   const names = new Intl.ListFormat(language, { type: "conjunction" });
   return {
-    money: (value, unit) => formatOf(language).score(value, unit),
-    count: (number) => count.format(number),
+    money: own.score,
+    count: own.number,
     percent: (share) => percent.format(share),
     list: (texts) => names.format(texts),
     time: (when) => time.format(new Date(when)),

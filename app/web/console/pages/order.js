@@ -131,7 +131,7 @@ function History({ order, unit, zone, event }) {
   const why = whyNot(["audit"]);
   return html`<section class="card wide">
     <header><h2>History</h2><span class="muted">${plural(order.entries.length, "entry", "entries")} of the journal, the newest first</span></header>
-    <ol class="history">
+    <ol class="entries history">
       ${order.entries.toReversed().map(
         (entry) => html`<li key=${entry.position}>
           <div class="history-what">

@@ -1,18 +1,11 @@
 // Numbers, money and times as the reader's browser writes them. Amounts stay decimal strings: no float holds money.
 
-import { chosenLanguage } from "../../components/format.js";
+import { chosenLanguage, isCurrency, madeOnce } from "../../components/format.js";
 import { serverNow } from "../live.js";
 import { html } from "./html.js";
 
 export const LANGUAGE = chosenLanguage("");
-const made = new Map();
-
-function cached(key, make) {
-  if (!made.has(key)) made.set(key, make());
-  return made.get(key);
-}
-
-const isCurrency = (unit) => /^[A-Z]{3}$/.test(unit ?? "");
+const cached = madeOnce();
 const NONE = "–";
 const isNone = (value) => value === undefined || value === null || value === "";
 

@@ -1,5 +1,6 @@
 // A line through the minutes and marks where something happened, drawn by uPlot on a canvas.
 
+import { isCurrency } from "../../../components/format.js";
 import uPlot from "../../../vendor/uplot/uPlot.js";
 import { LANGUAGE, measured, time } from "../../ui/format.js";
 import { html, useEffect, useRef } from "../../ui/html.js";
@@ -18,8 +19,7 @@ function colorOf(element, name) {
 }
 
 function short(unit) {
-  const isMoney = /^[A-Z]{3}$/.test(unit);
-  const style = isMoney ? { style: "currency", currency: unit, currencyDisplay: "narrowSymbol" } : {};
+  const style = isCurrency(unit) ? { style: "currency", currency: unit, currencyDisplay: "narrowSymbol" } : {};
   const format = new Intl.NumberFormat(LANGUAGE, { ...style, notation: "compact", maximumFractionDigits: 1 });
   return (values) => values.map((value) => (value === null ? "" : format.format(value)));
 }
