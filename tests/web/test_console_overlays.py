@@ -210,6 +210,57 @@ async def test_press_that_is_refused_says_so_and_changes_nothing(console: Consol
 
     await expect(page.locator(".toast.bad")).to_be_visible()
     assert (await told(event))["message"] is None
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".toast.bad")).to_have_count(0)
+
+
+# Where a press on the middle of something, of all that is in sight, would hit a message instead.
+COVERED = """() => [...document.querySelectorAll("a, button, input, select, textarea, [role=tab]")]
+    .filter((one) => !one.closest(".toasts"))
+    .filter((one) => {
+        const { left, right, top, bottom } = one.getBoundingClientRect();
+        return document.elementFromPoint((left + right) / 2, (top + bottom) / 2)?.closest(".toast");
+    })
+    .map((one) => one.textContent || one.outerHTML)"""
+
+
+async def test_messages_cover_nothing_that_can_be_pressed(console: Console, event: EventClient):
+    await event.ok("PUT", "/overlays", {"rooms": {"lin": {}}})
+    page = await open_overlays(console, event, "remote")
+    await page.set_viewport_size({"width": 1280, "height": 640})
+    await page.get_by_role("button", name="lin as all").click()
+    await page.get_by_label("A delay of its own").check()
+    await page.get_by_role("spinbutton", name="Delay in seconds").fill("2.5")
+
+    for part in ("Board", "Ticker", "Goal"):
+        await page.get_by_role("switch", name=part).click()
+        await expect(page.get_by_role("switch", name=part)).to_have_attribute("aria-checked", "false")
+    await page.get_by_role("button", name="Set the delay").click()
+
+    await expect(page.locator(".toast").filter(has_text="lin: 2.5 seconds late")).to_be_visible()
+    assert await page.evaluate(COVERED) == []
+
+
+async def test_message_on_a_phone_goes_by_a_touch_and_the_end_of_the_page_comes_above_it(
+    browser: Browser, console_server: AppServer, event: EventClient
+):
+    console_on_phone = console_page(browser, console_server, viewport=PHONE, has_touch=True, reduced_motion="reduce")
+    async with console_on_phone as console:
+        page = await open_overlays(console, event, "remote")
+        await page.get_by_role("switch", name="Board").tap()
+        toast = page.locator(".toast")
+        await expect(toast).to_be_visible()
+
+        await page.get_by_label("New message").fill("Back at nine")
+        await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+
+        assert await page.evaluate(COVERED) == []
+        before = await told(event)
+        box = await toast.bounding_box()
+        assert box is not None
+        await page.touchscreen.tap(box["x"] + 30, box["y"] + box["height"] / 2)
+        await expect(toast).to_have_count(0)
+        assert await told(event) == before
 
 
 async def test_look_is_tried_on_saved_and_worn(console: Console, event: EventClient):

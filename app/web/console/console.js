@@ -101,12 +101,14 @@ function Frame({ session }) {
   return html`<a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the page</a>
     <${TopBar} ...${{ session, state, event: followed, isOpen, open }} />
     <div class="below">
-      <${Side} ...${{ event: followed, page, isOpen }} />
+      <div class="rail">
+        <${Side} ...${{ event: followed, page, isOpen }} />
+        <${Toasts} />
+      </div>
       <main id="main" tabindex="-1" ref=${main}>
         ${here}
       </main>
     </div>
-    <${Toasts} />
     <${Questions} />`;
 }
 

@@ -1,4 +1,4 @@
-// Short messages at the screen's edge, said aloud too. An error stays until it is closed.
+// Short messages beside the page, said aloud too. An error stays until it is closed; Escape closes the newest message.
 
 import { classes, html, useEffect, useState } from "./html.js";
 
@@ -17,21 +17,33 @@ function become(next) {
 export function toast(text, tone = "good") {
   const id = (lastId += 1);
   become([...messages, { id, text, tone }]);
-  if (tone !== "bad") setTimeout(() => become(messages.filter((message) => message.id !== id)), SHOWN_MS);
+  if (tone !== "bad") setTimeout(() => close(id), SHOWN_MS);
 }
 
-/** Where they appear; the shell has one. Two regions, there from the start: what is said politely and what is not. */
+const close = (id) => become(messages.filter((message) => message.id !== id));
+
+function pressed(event) {
+  // What is open above the page has the key for itself.
+  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
+  become(messages.slice(0, -1));
+}
+
+/** Where they appear, the newest on top; the frame has one. Two regions, there from the start: what is said politely and what is not. */
 export function Toasts() {
   const [shown, show] = useState(messages);
   useEffect(() => {
     const changed = () => show(messages);
     changes.addEventListener("change", changed);
-    return () => changes.removeEventListener("change", changed);
+    addEventListener("keydown", pressed);
+    return () => {
+      changes.removeEventListener("change", changed);
+      removeEventListener("keydown", pressed);
+    };
   }, []);
-  const close = (id) => become(messages.filter((message) => message.id !== id));
   const region = (tones, live) => html`<div aria-live=${live} role=${live === "polite" ? "status" : "alert"}>
     ${shown
       .filter((message) => tones.includes(message.tone))
+      .toReversed()
       .map(
         (message) => html`<div key=${message.id} class=${classes("toast", message.tone)}>
           <span>${message.text}</span>
