@@ -25,6 +25,10 @@ from app.timeline import Timeline, now
 
 # Rows of a board's channel; more are for GET with limit and around.
 CHANNEL_ROWS = 100
+# How far back the rows of ops are looked for, in entries, and how many are read at a time: hours of a show that sells
+# nothing may be samples of its audience alone.
+_READ_BACK = 2_000
+_READ_STEP = 100
 # What processes tell each other if names have changed without an entry.
 _RENAMED = "renamed"
 
@@ -54,7 +58,7 @@ class Feed:
             # Names are written before the entry that tells of them, by this process or by another one.
             self._profiles.forget(event.head.event)
         if (newest := self._newest.get(event)) is not None:
-            newest.extend(entries[-documents.OPS_ROWS :])
+            newest.extend(_told_to_ops(entries))
         self.timeline.extend(event, entries)
         if self.hub is not None:
             self.hub.mark(event.head.event, event.head.position)
@@ -133,16 +137,27 @@ class Feed:
         return outline(terms).rules if terms else Rules()
 
     async def _newest_of(self, event: OpenEvent) -> deque[Entry]:
-        """The newest entries, oldest first: read once, and kept up to date by what is folded from then on."""
+        """The newest entries for ops, oldest first: read once, and kept up to date by what is folded from then on."""
         while (newest := self._newest.get(event)) is None:
             name, size = event.head.event, documents.OPS_ROWS
-            read = await self._store.read(name, max(0, event.head.position - size), size)
-            while read[-1].position < event.head.position:
-                read += await self._store.read(name, read[-1].position, size)
+            last = first = event.head.position
+            told: list[Entry] = []
+            while first > 0 and len(told) < size and last - first < _READ_BACK:
+                behind, first = first, max(0, first - _READ_STEP)
+                told[:0] = _told_to_ops(await self._store.read(name, first, behind - first))
+            while last < event.head.position:
+                more = await self._store.read(name, last, _READ_STEP)
+                told += _told_to_ops(more)
+                last = more[-1].position
             # Not what other processes appended that is not folded here yet: it is told when it is.
-            known = (entry for entry in read if entry.position <= event.head.position)
+            known = (entry for entry in told if entry.position <= event.head.position)
             self._newest.setdefault(event, deque(known, maxlen=size))
         return newest
+
+
+def _told_to_ops(entries: Sequence[Entry]) -> list[Entry]:
+    """What somebody did: the minutes of an audience come by themselves, and would push all else out of the rows."""
+    return [entry for entry in entries if entry.kind != "viewers.sampled"]
 
 
 def _unknown(channel: str) -> NotFound:

@@ -278,6 +278,24 @@ async def test_ops_read_the_journal_once_and_then_hear_of_what_is_folded(stage):
     assert store_of(stage.events).calls["read"] == reads
 
 
+async def test_minutes_of_an_audience_push_nothing_out_of_what_ops_see(stage):
+    """As many as are read at once, before somebody looks, and some while they do."""
+    await stage.sell("o1", host="ann")
+    minute = minute_of(stage.clock()) - MINUTE_US
+    await stage.say(*(sampled_said(minute - ago * MINUTE_US, 1) for ago in range(110)))
+    before = await stage.shown("ops", "full")
+    await stage.sell("o2", host="ann")
+    for ago in range(110, 140):
+        await stage.say(sampled_said(minute - ago * MINUTE_US, 1))
+
+    document = await stage.shown("ops", "full")
+
+    assert document["position"] == stage.event.head.position == before["position"] + 31
+    assert before["rows"][0]["key"] == "order:default:o1"
+    assert [row["key"] for row in document["rows"][:2]] == ["order:default:o2", "order:default:o1"]
+    assert {row["kind"] for row in document["rows"]}.isdisjoint({"viewers.sampled"})
+
+
 async def test_public_view_has_no_channel_of_ops(stage):
     with pytest.raises(Exception, match="no channel"):
         await stage.shown("ops", "public")
