@@ -1,9 +1,11 @@
 """The live desk and the orders of the console, in a real browser on a real server, while things sell."""
 
 import re
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests import factories
 from tests.app_server import AppServer
@@ -80,6 +82,51 @@ async def test_minutes_are_a_picture_and_a_table(console: Console, event: EventC
     await minutes.get_by_label("Figure").select_option("orders")
     await minutes.get_by_role("button", name="Table").click()
     await expect(minutes.get_by_role("figure")).to_have_accessible_name(re.compile("^Orders by minute"))
+
+
+# Each text that a canvas gets to show in a line, with where it begins and ends.
+NOTED = """
+    window.texts = [];
+    const fillText = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+        const half = this.measureText(text).width / 2;
+        const { a: scale, e, f } = this.getTransform();
+        window.texts.push({ text, y: y * scale + f, from: x * scale + e - half, to: x * scale + e + half });
+        return fillText.call(this, text, x, y, ...rest);
+    };"""
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-TW", "de-DE"])
+async def test_times_below_the_minutes_stand_apart(
+    browser: Browser, console_server: AppServer, event: EventClient, locale: str
+):
+    """The one minute that was sold in is shown as the last of two hours, so that every place has a time to show."""
+    await event.sell("1", "h7", "12.00")
+
+    async def stretch(route: Route) -> None:
+        document = await (await route.fetch()).json()
+        last = document["minutes"][-1]
+        end = datetime.fromisoformat(last["at"])
+        document["minutes"] = [
+            {**last, "at": (end - timedelta(minutes=ago)).isoformat(), "viewers": 9} for ago in range(119, -1, -1)
+        ]
+        await route.fulfill(json=document)
+
+    viewport = {"width": 1440, "height": 900}
+    async with console_page(browser, console_server, locale=locale, viewport=viewport) as console:
+        await console.page.add_init_script(NOTED)
+        await console.page.route("**/metrics/minutes*", stretch)
+        await console.sign_in(place=f"#/events/{event.id}/live")
+        await expect(card(console.page, "Minute by minute").locator("canvas")).to_be_visible()
+
+        await console.page.wait_for_function("window.texts.filter(({ text }) => text.includes(':')).length > 3")
+        texts = await console.page.evaluate("window.texts")
+
+    lowest = max(one["y"] for one in texts)
+    times = sorted({(one["from"], one["to"], one["text"]) for one in texts if one["y"] == lowest})
+    assert len(times) > 3
+    for (_, end, left), (begin, _, right) in pairwise(times):
+        assert end + 6 < begin, (left, right)
 
 
 async def test_board_shows_who_climbed(console: Console, event: EventClient):

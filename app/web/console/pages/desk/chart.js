@@ -6,6 +6,9 @@ import { LANGUAGE, measured, time } from "../../ui/format.js";
 import { html, useEffect, useRef } from "../../ui/html.js";
 
 const HEIGHT_PX = 240;
+const TIMES_GAP_PX = 14;
+// Before noon and after it.
+const TIMES_TRIED = ["2026-01-01T10:08:00Z", "2026-01-01T22:08:00Z"];
 const MARK_COLORS = { pin: "--chart-2", unpin: "--edge", offer: "--chart-3", transition: "--live", announcement: "--accent", goal: "--good" };
 
 /** A custom property as a colour that a canvas takes: what light-dark() stands for now. */
@@ -22,6 +25,14 @@ function short(unit) {
   const style = isCurrency(unit) ? { style: "currency", currency: unit, currencyDisplay: "narrowSymbol" } : {};
   const format = new Intl.NumberFormat(LANGUAGE, { ...style, notation: "compact", maximumFractionDigits: 1 });
   return (values) => values.map((value) => (value === null ? "" : format.format(value)));
+}
+
+/** How far apart times may stand below the line, in pixels: "10:05 PM" takes more than "22:05". */
+function timeSpace(font, zone) {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.font = font;
+  const widths = TIMES_TRIED.map((at) => canvas.measureText(time(at, "minute", zone)).width);
+  return Math.ceil(Math.max(...widths)) + TIMES_GAP_PX;
 }
 
 /** Vertical lines at the marks, a triangle on top of each; `marksNow()` gives `{at (seconds), kind}`. */
@@ -70,7 +81,7 @@ function optionsOf(element, { label, unit, zone, isWatched }, marksNow) {
       viewers: { range: (chart, low, high) => [0, (high || 1) * 1.08] },
     },
     axes: [
-      { ...axis, size: 32, gap: 8, values: times, grid: { show: false } },
+      { ...axis, size: 32, gap: 8, space: timeSpace(font, zone), values: times, grid: { show: false } },
       { ...axis, scale: "y", size: 64, values: (chart, values) => short(unit)(values) },
       ...(isWatched ? [{ ...axis, scale: "viewers", side: 1, size: 48, grid: { show: false }, values: (chart, values) => short("")(values) }] : []),
     ],
