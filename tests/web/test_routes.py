@@ -1,6 +1,7 @@
 """Pages and static files: cacheable, locked down, and nothing else of the folder."""
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import httpx2
@@ -246,3 +247,14 @@ def test_source_runs_in_the_browser_engine_of_obs(path):
     text = path.read_text()
 
     assert [name for name in too_new if name in text] == []
+
+
+def test_no_two_sheets_of_the_console_give_one_class_its_looks():
+    """All sheets hold on all pages, so a later one would change what an earlier one is for."""
+    sheets: defaultdict[str, set[str]] = defaultdict(set)
+    for path in sorted(WEB.joinpath("console").glob("*.css")):
+        for selectors in re.findall(r"([^{}]+)\{", re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)):
+            for selector in selectors.split(","):
+                if alone := re.fullmatch(r"\.([\w-]+)", selector.strip()):
+                    sheets[alone[1]].add(path.name)
+    assert {name: found for name, found in sheets.items() if len(found) > 1} == {}

@@ -77,7 +77,7 @@ export function Life({ event, state }) {
         </li>`;
       })}
     </ol>
-    <div class="moves">
+    <div class="life-moves">
       <${Due} state=${state} />
       ${NEXT[state.status].map(
         (next) => html`<${Button} key=${next} kind=${next === "live" || next === "scheduled" ? "main" : "plain"} act=${() => ask(next)}>

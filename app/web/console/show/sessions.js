@@ -46,7 +46,7 @@ function OnAir({ event, state, session, ask, startOffer }) {
   return html`<article class="session" aria-label=${`Session ${session.id}`}>
     <header>
       <h3>${session.id}</h3>
-      <span class="on-air"><i aria-hidden="true"></i><${Elapsed} since=${session.started_at} /></span>
+      <span class="airtime"><i aria-hidden="true"></i><${Elapsed} since=${session.started_at} /></span>
       <span class="muted">since <${Time} at=${session.started_at} how="minute" zone=${state.timezone} /></span>
     </header>
     <ul class="people">
