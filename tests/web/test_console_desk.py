@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests import factories
 from tests.app_server import AppServer
 from tests.event_client import EventClient
-from tests.web.console import Console, console_page, crowded, key_of
+from tests.web.console import PHONE, Console, console_page, crowded, key_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -147,6 +147,16 @@ async def test_board_shows_who_climbed(console: Console, event: EventClient):
     await expect(teams.locator('[aria-rowindex="2"]')).to_contain_text("£45.00")
 
 
+async def test_desk_begins_at_its_head_on_a_phone(browser: Browser, console_server: AppServer, event: EventClient):
+    await event.sell("1", "h7", "30.00")
+    async with console_page(browser, console_server, viewport=PHONE) as console:
+        await console.sign_in(place=f"#/events/{event.id}/live")
+        await expect(card(console.page, "Boards").get_by_role("grid")).to_contain_text("Lin")
+
+        assert await console.page.evaluate("scrollY") == 0
+        await expect(console.page.get_by_role("heading", level=1)).to_be_in_viewport()
+
+
 async def test_new_order_comes_into_the_feed_and_leads_to_its_page(console: Console, event: EventClient):
     await console.sign_in(place=f"#/events/{event.id}/live")
     feed = card(console.page, "Newest orders")
@@ -265,6 +275,19 @@ async def test_orders_are_searched_on_the_server(console: Console, event: EventC
     await console.heading("Order B-1")
     await page.go_back()
     await expect(page.get_by_label("Host id")).to_have_value("h8")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "en-GB", "zh-TW"])
+async def test_time_of_an_order_is_never_cut_off(
+    browser: Browser, console_server: AppServer, event: EventClient, locale: str
+):
+    await event.sell("1", "h7", paid_at="2021-04-29T22:58:00+08:00")
+    async with console_page(browser, console_server, locale=locale) as console:
+        await console.sign_in(place=f"#/events/{event.id}/orders")
+
+        cell = console.page.get_by_role("gridcell").filter(has=console.page.locator("time"))
+        await expect(cell).to_have_text(re.compile("(10|22):58"))
+        assert await cell.evaluate("(cell) => cell.scrollWidth - cell.clientWidth") == 0
 
 
 async def test_rows_stay_where_they_are_until_new_orders_are_asked_for(console: Console, event: EventClient):

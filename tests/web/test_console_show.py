@@ -49,6 +49,8 @@ async def test_event_is_paused_and_goes_on_with_a_reason_and_is_told_what_that_m
     console: Console, event: EventClient
 ):
     page = await open_show(console, event)
+    life = page.get_by_label("Life of the event")
+    await expect(life).to_contain_text(re.compile(r"Ends by itself in [\d,]+ days \d+:\d\d:\d\d"))
 
     await press(page, "Pause…")
     await expect(asked(page)).to_contain_text("Money is not paused: orders go on being taken and credited.")

@@ -5,7 +5,7 @@ import { useData, useList } from "../data.js";
 import { serverNow } from "../clock.js";
 import { Ask } from "../ui/ask.js";
 import { Button } from "../ui/button.js";
-import { Time, ago, count } from "../ui/format.js";
+import { MOMENT_WIDTH, Time, ago, count } from "../ui/format.js";
 import { html, useEffect, useState } from "../ui/html.js";
 import { Badge, Empty, ErrorNote } from "../ui/states.js";
 import { Table } from "../ui/table.js";
@@ -37,18 +37,21 @@ export function Links({ event, state }) {
   const mine = rows.filter((token) => token.event === event).reverse();
   const inOrder = [...mine].sort((a, b) => (standing(b, now)[0] === "open") - (standing(a, now)[0] === "open"));
   const columns = [
-    { id: "id", title: "Token", width: "minmax(120px, 1fr)", render: (token) => html`<code>${token.id.slice(0, 12)}</code>` },
+    { id: "id", title: "Token", width: "minmax(115px, 1fr)", render: (token) => html`<code>${token.id.slice(0, 12)}</code>` },
     { id: "kind", title: "For", width: "90px", isMinor: true },
-    { id: "connected", title: "Connected", width: "minmax(150px, 1fr)", render: (token) => html`<${Connected} sum=${sums.get(token.id)} isKnown=${connected.data !== null} />` },
-    { id: "created_at", title: "Made", width: "minmax(130px, 1fr)", isMinor: true, render: (token) => html`<${Time} at=${token.created_at} zone=${state.timezone} />` },
-    { id: "expires_at", title: "Ends", width: "minmax(130px, 1fr)", isMinor: true, render: (token) => (token.expires_at ? html`<${Time} at=${token.expires_at} zone=${state.timezone} />` : "when revoked") },
-    { id: "standing", title: "State", width: "100px", render: (token) => html`<${Badge} tone=${standing(token, now)[1]}>${standing(token, now)[0]}<//>` },
+    { id: "connected", title: "Connected", width: "minmax(135px, 1fr)", render: (token) => html`<${Connected} sum=${sums.get(token.id)} isKnown=${connected.data !== null} />` },
+    { id: "created_at", title: "Made", width: MOMENT_WIDTH, isMinor: true, render: (token) => html`<${Time} at=${token.created_at} zone=${state.timezone} />` },
+    { id: "expires_at", title: "Ends", width: MOMENT_WIDTH, isMinor: true, render: (token) => (token.expires_at ? html`<${Time} at=${token.expires_at} zone=${state.timezone} />` : "when revoked") },
     {
-      id: "end",
-      title: html`<span class="unseen">Revoke</span>`,
-      width: "130px",
+      id: "standing",
+      title: "State",
+      width: "110px",
       align: "end",
-      render: (token) => standing(token, now)[0] === "open" && html`<${Button} kind="quiet" act=${() => end(token)} aria-label=${`Revoke the token ${token.id}`}>Revoke…<//>`,
+      render: (token) => {
+        const [word, tone] = standing(token, now);
+        if (word !== "open") return html`<${Badge} tone=${tone}>${word}<//>`;
+        return html`<${Button} kind="quiet" act=${() => end(token)} aria-label=${`Revoke the token ${token.id}`}>Revoke…<//>`;
+      },
     },
   ];
   return html`<section class="card flush" aria-label="Links">

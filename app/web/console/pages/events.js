@@ -5,7 +5,7 @@ import { useList } from "../data.js";
 import { address, go } from "../router.js";
 import { Button } from "../ui/button.js";
 import { SearchField } from "../ui/form.js";
-import { count, Time } from "../ui/format.js";
+import { count, MOMENT_WIDTH, Time } from "../ui/format.js";
 import { html, useEffect, useMemo, useState } from "../ui/html.js";
 import { Empty, Status } from "../ui/states.js";
 import { sorted, Table } from "../ui/table.js";
@@ -15,8 +15,8 @@ const COLUMNS = [
   { id: "name", title: "Event", width: "minmax(9rem, 2fr)", canSort: true, render: (event) => html`<strong>${event.name}</strong>` },
   { id: "id", title: "Id", width: "minmax(6rem, 1fr)", canSort: true, isMinor: true },
   { id: "status", title: "Status", width: "7rem", canSort: true, render: (event) => html`<${Status} of=${event.status} />` },
-  { id: "starts_at", title: "Starts", width: "10rem", canSort: true, startsDown: true, render: (event) => when(event, "starts_at") },
-  { id: "ends_at", title: "Ends", width: "10rem", canSort: true, isMinor: true, render: (event) => when(event, "ends_at") },
+  { id: "starts_at", title: "Starts", width: MOMENT_WIDTH, canSort: true, startsDown: true, render: (event) => when(event, "starts_at") },
+  { id: "ends_at", title: "Ends", width: MOMENT_WIDTH, canSort: true, isMinor: true, render: (event) => when(event, "ends_at") },
   { id: "currency", title: "Currency", width: "6rem", canSort: true, isMinor: true },
   { id: "position", title: "Entries", width: "7rem", align: "end", canSort: true, isMinor: true, render: (event) => count(event.position) },
 ];

@@ -6,7 +6,7 @@ import { useChannel } from "../live.js";
 import { address, go } from "../router.js";
 import { Button } from "../ui/button.js";
 import { SearchField } from "../ui/form.js";
-import { measured, Time } from "../ui/format.js";
+import { MOMENT_WIDTH, measured, Time } from "../ui/format.js";
 import { html, useMemo, useRef } from "../ui/html.js";
 import { Empty, Status } from "../ui/states.js";
 import { Table } from "../ui/table.js";
@@ -16,7 +16,7 @@ function columnsOf(state, names) {
   return [
     { id: "order", title: "Order", width: "minmax(8rem, 1.7fr)", render: (row) => html`<strong>${row.order}</strong>` },
     { id: "source", title: "Source", width: "minmax(5rem, 0.6fr)", isMinor: true },
-    { id: "paid_at", title: "Paid", width: "9rem", isMinor: true, render: (row) => html`<${Time} at=${row.paid_at} zone=${zone} />` },
+    { id: "paid_at", title: "Paid", width: MOMENT_WIDTH, isMinor: true, render: (row) => html`<${Time} at=${row.paid_at} zone=${zone} />` },
     { id: "title", title: "Products", width: "minmax(9rem, 2fr)", isMinor: true },
     { id: "hosts", title: "Credited to", width: "minmax(7rem, 1.4fr)", isMinor: true, render: (row) => row.hosts.map(names).join(", ") },
     { id: "status", title: "Status", width: "minmax(6.5rem, 1.2fr)", render: (row) => html`<${Status} of=${row.status} />` },
@@ -57,7 +57,7 @@ export default function Orders({ event, state, query }) {
         hasMore=${list.hasMore}
         onMore=${list.more}
         empty=${nothing}
-        height="calc(100vh - 170px)"
+        height="calc(100vh - 172px)"
       />
     </section>`;
 }

@@ -47,6 +47,9 @@ const TIMES = {
   full: { dateStyle: "full", timeStyle: "long" },
 };
 
+/** The track of a table's column of moments: "Nov 23, 10:05 PM" is longer than "23 Nov, 22:05". */
+export const MOMENT_WIDTH = "12rem";
+
 /** A time (RFC 3339 or a Date) in an IANA zone; in the browser's own zone without one. */
 export function time(at, how = "moment", zone = undefined) {
   if (isNone(at)) return NONE;
@@ -70,11 +73,13 @@ export function ago(at, now = serverNow()) {
   return format.format(Math.trunc(seconds / size), unit);
 }
 
-/** A length of time in seconds as "1:05:09". */
+/** A length of time in seconds as "1:05:09", "22 days 3:05:09". */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const days = Math.floor(whole / 86400);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
   const two = (number) => String(number).padStart(2, "0");
+  if (days) return `${plural(days, "day")} ${hours}:${two(minutes)}:${two(rest)}`;
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 

@@ -6,9 +6,13 @@ import { html, useEffect, useId, useRef } from "./html.js";
 export function Tabs({ label, tabs, chosen, onChoose, children }) {
   const id = useId();
   const list = useRef(null);
-  // On a phone there may be more of them than fit.
+  // On a phone there may be more of them than fit. The page itself stays where it is.
   useEffect(() => {
-    list.current.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const box = list.current;
+    const tab = box.querySelector("[aria-selected=true]");
+    if (!tab) return;
+    const [inside, around] = [tab.getBoundingClientRect(), box.getBoundingClientRect()];
+    box.scrollLeft += Math.max(0, inside.right - around.right) + Math.min(0, inside.left - around.left);
   }, [chosen]);
   const pressed = (event) => {
     const now = tabs.findIndex((tab) => tab.id === chosen);

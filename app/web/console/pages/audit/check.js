@@ -2,7 +2,7 @@
 
 import { get } from "../../api.js";
 import { Button, useAction } from "../../ui/button.js";
-import { Time, count, plural } from "../../ui/format.js";
+import { MOMENT_WIDTH, Time, count, plural } from "../../ui/format.js";
 import { html, useEffect, useRef, useState } from "../../ui/html.js";
 import { Empty, ErrorNote, Note } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
@@ -87,7 +87,7 @@ function Checkpoints({ event, zone }) {
     { id: "position", title: "Entry", width: "7rem", align: "end", render: (row) => count(row.position) },
     { id: "hash", title: "Hash", width: "minmax(12rem, 3fr)", render: (row) => html`<code title=${row.hash}>${row.hash}</code>` },
     { id: "key", title: "Signed by key", width: "11rem", isMinor: true, render: (row) => html`<code>${row.key}</code>` },
-    { id: "made_at", title: "Made", width: "11rem", isMinor: true, render: (row) => html`<${Time} at=${row.made_at} zone=${zone} />` },
+    { id: "made_at", title: "Made", width: MOMENT_WIDTH, isMinor: true, render: (row) => html`<${Time} at=${row.made_at} zone=${zone} />` },
   ];
   return html`<section class="card flush" aria-labelledby="checkpoints">
     <header>

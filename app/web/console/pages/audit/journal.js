@@ -3,7 +3,7 @@
 import { useChannel } from "../../live.js";
 import { Button } from "../../ui/button.js";
 import { TextField } from "../../ui/form.js";
-import { Time, count } from "../../ui/format.js";
+import { MOMENT_WIDTH, Time, count } from "../../ui/format.js";
 import { html, useCallback, useEffect, useMemo, useRef, useState } from "../../ui/html.js";
 import { kindName } from "../../ui/kinds.js";
 import { Empty } from "../../ui/states.js";
@@ -96,5 +96,5 @@ const columnsOf = (zone) => [
   { id: "kind", title: "What", width: "minmax(9rem, 1fr)", render: (row) => kindName(row.kind) },
   { id: "key", title: "Key", width: "minmax(9rem, 2fr)", render: (row) => html`<code>${row.key}</code>` },
   { id: "actor", title: "By", width: "minmax(7rem, 1fr)", isMinor: true, render: (row) => html`<code>${row.actor}</code>` },
-  { id: "at", title: "Recorded", width: "11rem", isMinor: true, render: (row) => html`<${Time} at=${row.recorded_at} zone=${zone} />` },
+  { id: "at", title: "Recorded", width: MOMENT_WIDTH, isMinor: true, render: (row) => html`<${Time} at=${row.recorded_at} zone=${zone} />` },
 ];

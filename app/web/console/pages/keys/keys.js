@@ -5,7 +5,7 @@ import { useData } from "../../data.js";
 import { Button } from "../../ui/button.js";
 import { confirm } from "../../ui/dialog.js";
 import { CheckField } from "../../ui/form.js";
-import { Time, plural } from "../../ui/format.js";
+import { MOMENT_WIDTH, Time, plural } from "../../ui/format.js";
 import { html, useState } from "../../ui/html.js";
 import { Badge, Empty } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
@@ -62,7 +62,7 @@ function columnsOf(session, reload) {
     },
     { id: "scopes", title: "May", width: "minmax(8rem, 2fr)", render: (key) => html`<span class="badges">${key.scopes.map((scope) => html`<${Badge} key=${scope}>${scope}<//>`)}</span>` },
     { id: "id", title: "Id", width: "9rem", isMinor: true, render: (key) => html`<code>${key.id}</code>` },
-    { id: "created_at", title: "Made", width: "11rem", isMinor: true, render: (key) => html`<${Time} at=${key.created_at} />` },
+    { id: "created_at", title: "Made", width: MOMENT_WIDTH, isMinor: true, render: (key) => html`<${Time} at=${key.created_at} />` },
     {
       id: "state",
       title: "State",

@@ -5,7 +5,7 @@ import { useList } from "../../data.js";
 import { Button } from "../../ui/button.js";
 import { confirm } from "../../ui/dialog.js";
 import { CheckField } from "../../ui/form.js";
-import { Time, ago } from "../../ui/format.js";
+import { MOMENT_WIDTH, Time, ago } from "../../ui/format.js";
 import { html, useState } from "../../ui/html.js";
 import { Badge, Empty } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
@@ -61,7 +61,7 @@ function columnsOf(reload) {
     { id: "kind", title: "For", width: "7rem" },
     { id: "channels", title: "Reads", width: "minmax(9rem, 2fr)", isMinor: true, render: (token) => html`<code title=${token.channels.join("\n")}>${token.channels.join(" ")}</code>` },
     { id: "id", title: "Id", width: "9rem", isMinor: true, render: (token) => html`<code>${token.id}</code>` },
-    { id: "created_at", title: "Made", width: "11rem", isMinor: true, render: (token) => html`<${Time} at=${token.created_at} />` },
+    { id: "created_at", title: "Made", width: MOMENT_WIDTH, isMinor: true, render: (token) => html`<${Time} at=${token.created_at} />` },
     { id: "expires_at", title: "Ends", width: "9rem", isMinor: true, render: (token) => (token.expires_at ? ago(token.expires_at) : "when revoked") },
     { id: "state", title: "State", width: "9rem", align: "end", render: (token) => html`<${State} token=${token} reload=${reload} />` },
   ];
