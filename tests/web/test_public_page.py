@@ -71,6 +71,24 @@ async def shown(page: Page, selector: str) -> list[str]:
     return await page.locator(f"#rows .{selector}").all_text_contents()
 
 
+async def test_state_of_the_event_stays_one_line_beside_a_large_audience(
+    phone: Page, server: AppServer, event: EventClient
+):
+    await event.open(rules=rules())
+    await event.ok("POST", "/sessions", {"id": "night", "hosts": [{"id": "h7"}]})
+    await event.ok("POST", "/viewers", [{"type": "count", "session": "night", "source": "shop", "viewers": 1_234_567}])
+
+    await opened(phone, server, event)
+
+    await expect(phone.locator("#viewers-text")).to_contain_text("1,234,567")
+    lines = """(word) => {
+        const range = document.createRange();
+        range.selectNodeContents(word);
+        return range.getClientRects().length;
+    }"""
+    assert await phone.locator("#status-word").evaluate(lines) == 1
+
+
 async def test_phone_shows_standings_who_is_on_air_and_what_is_pinned(
     phone: Page, server: AppServer, event: EventClient
 ):

@@ -33,8 +33,8 @@ function Waiting({ event, currency, hosts, list, me, done }) {
     </header>
     <${ErrorNote} problem=${list.problem} retry=${list.reload} />
     ${!list.data && list.isLoading && html`<${Loading} lines=${2} />`}
-    ${list.data && !corrections.length && html`<p class="muted">No correction waits. Above the amount of the rule
-      <code>approval_above</code> one does, and changes nothing until another person approves it.</p>`}
+    ${list.data && !corrections.length && html`<p class="muted">No correction waits. Above the amount of the rule <code>approval_above</code> one
+      does, and changes nothing until another person approves it.</p>`}
     ${corrections.length > 0 &&
     html`<ul class="entries">
       ${corrections.map((each) => html`<${WaitingOne} key=${each.id} ...${{ event, currency, hosts, correction: each, me, done }} />`)}
