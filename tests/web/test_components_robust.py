@@ -1,12 +1,15 @@
 """The components where things are not as usual: names of any kind, stillness asked for, a server that is gone."""
 
 import gzip
+import re
+from itertools import cycle
 
 import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.realtime.doubles import board
 from tests.realtime.served import Served
+from tests.tour import themes
 from tests.web.components import (
     HOST,
     HOSTILE,
@@ -28,6 +31,7 @@ from tests.web.components import (
     teams,
     ticker,
 )
+from tests.web.test_routes import WEB
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -175,3 +179,48 @@ async def test_stale_component_keeps_its_last_picture_and_says_so(page: Page, se
     await expect(page.locator(".stale-badge")).to_contain_text("Reconnecting")
     await served.start()
     await expect(page.locator("kos-viewers")).to_have_attribute("data-state", "live")
+
+
+# How many parts show something, and which of them leave their places or share some of the picture with others.
+CROWDED = """() => {
+    const seen = [...document.querySelectorAll(".part")].flatMap((part) => {
+        const place = part.getBoundingClientRect();
+        const cards = [...part.firstElementChild.shadowRoot.querySelectorAll(".card, .panel, .row")];
+        return cards.map((card) => ({ name: part.dataset.part, place, box: card.getBoundingClientRect() }));
+    }).filter(({ box }) => box.width && box.height);
+    const leaves = seen.filter(({ place, box }) =>
+        Math.max(place.left - box.left, place.top - box.top, box.right - place.right, box.bottom - place.bottom) > 1);
+    const meets = (one, two) =>
+        one.left < two.right - 1 && two.left < one.right - 1 && one.top < two.bottom - 1 && two.top < one.bottom - 1;
+    const met = seen.filter((one) => seen.some((two) => one.name !== two.name && meets(one.box, two.box)));
+    return { names: new Set(seen.map(({ name }) => name)).size, wrong: [...leaves, ...met].map(({ name }) => name) };
+}"""
+SAID = {
+    "en": "Everything in the studio is at a special price until the clock runs out. " * 7,
+    "zh": "红宝石队领先了,最后一小时现在开始,工作室里的所有商品都以特价出售。" * 14,
+    "ar": "فريق روبي يتقدم الآن والساعة الأخيرة تبدأ وكل شيء في الاستوديو بسعر خاص " * 6,
+}
+
+
+@pytest.mark.parametrize("stage", [(1920, 1080), (1080, 1920)], ids=["wide", "tall"])
+async def test_in_no_scene_one_part_lies_over_another(page: Page, served: Served, stage: tuple[int, int]):
+    listed = WEB.joinpath("overlays", "scenes.js").read_text().partition("const SCENES = {")[2].partition("\n};")[0]
+    scenes = re.findall(r'^  "?([a-z-]+)"?: \{$', listed, re.MULTILINE)
+    assert len(scenes) == 6
+    full = state(2, goals=[goal("9.00", title=LONG)])
+    full["rows"] = [session("night", pin("A", title=LONG, price="1234567.00", code="MEI20"))]
+    await change(served, "kos101/boards/hosts", board(2, {f"h{number}": 40 - number for number in range(20)}))
+    await page.set_viewport_size({"width": stage[0], "height": stage[1]})
+    await page.emulate_media(reduced_motion="reduce")
+
+    for theme, language in zip(themes(), cycle(SAID), strict=False):
+        served.source.documents[STATE] = full | {"announcements": [announcement(SAID[language][:500])]}
+        for scene in scenes:
+            query = f"token=good&scene={scene}&theme={theme}&lang={language}&host=mei"
+            await page.goto(served.url(f"/overlay/kos101/scene?{query}"))
+            await expect(page.locator("kos-announcement .words")).not_to_be_empty()
+            await expect(page.locator("body:not([data-state=loading])")).to_be_attached()
+            crowded = await page.evaluate(CROWDED)
+
+            assert crowded["wrong"] == [], (scene, theme)
+            assert crowded["names"] > 1, (scene, theme)
