@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -13,6 +14,7 @@ from tests.app_server import AppServer, start_app_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+FONT = Path(__file__).parents[1] / "data" / "press-start-2p" / "press-start-2p-latin-400-normal.woff2"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1" fill="#123456"/></svg>'
 ROSTER = {
     "teams": [{"id": "ruby", "name": "Ruby"}, {"id": "jade", "name": "Jade"}],
@@ -105,6 +107,32 @@ async def test_look_is_there_from_the_first_picture_of_the_next_load(page: Page,
 
     await expect(page.locator("kos-viewers")).to_have_attribute("data-state", "live")
     assert await page.locator("kos-viewers").get_attribute("data-theme") == "gala"
+
+
+async def test_overlay_is_drawn_with_the_font_of_the_look(page: Page, event: Event):
+    """Of this font every letter is as wide as it is high, so its words have a width that follows from their length."""
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    font = event.asset(FONT.read_bytes(), "font/woff2")
+    event.look(font=font)
+    async with page.expect_response(lambda response: response.url.endswith(f"/assets/{font}")):
+        await page.goto(event.overlay("countdown", title="Illinois"))
+    label = page.locator("kos-countdown .label")
+    await expect(label).to_have_text("Illinois")
+
+    faces = await page.evaluate("Promise.all([...document.fonts].map(async (face) => (await face.loaded).family))")
+
+    assert faces == [f"kos-{font[:16]}"]
+    assert await page.evaluate("([name]) => document.fonts.check(`16px ${name}`)", faces)
+    measured = await label.evaluate("""(label) => {
+        const range = document.createRange();
+        range.selectNodeContents(label);
+        const { fontSize, letterSpacing } = getComputedStyle(label);
+        return [range.getBoundingClientRect().width, parseFloat(fontSize), parseFloat(letterSpacing) || 0];
+    }""")
+    width, size, spacing = measured
+    assert width == pytest.approx(8 * (size + spacing), rel=0.02)
+    assert refused == []
 
 
 async def test_font_of_the_look_comes_from_the_server_and_if_it_is_none_nothing_is_lost(page: Page, event: Event):
