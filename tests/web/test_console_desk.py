@@ -157,6 +157,14 @@ async def test_desk_begins_at_its_head_on_a_phone(browser: Browser, console_serv
         await expect(console.page.get_by_role("heading", level=1)).to_be_in_viewport()
 
 
+async def test_desk_says_when_an_event_was_to_start_that_is_a_draft_yet(console: Console, console_server: AppServer):
+    async with console_server.client() as client:
+        await EventClient(client, "late").create()
+    await console.sign_in(place="#/events/late/live")
+
+    await expect(console.page.get_by_role("main")).to_contain_text(re.compile(r"draft\s*was to start [\d,]+ days ago"))
+
+
 async def test_new_order_comes_into_the_feed_and_leads_to_its_page(console: Console, event: EventClient):
     await console.sign_in(place=f"#/events/{event.id}/live")
     feed = card(console.page, "Newest orders")

@@ -49,8 +49,10 @@ function Head({ event, state }) {
   </div>`;
 }
 
+/** What comes next, by its time; an event that nobody moved on in time is behind it. */
 function phase(state, now) {
-  const starts = `starts ${ago(state.starts_at, now)}`;
-  const ends = `ends ${ago(state.ends_at, now)}`;
-  return { draft: starts, scheduled: starts, live: ends, paused: ends }[state.status] ?? `ended ${ago(state.ends_at, now)}`;
+  const told = (at, word) => `${Date.parse(at) > now ? word : `was to ${word.slice(0, -1)}`} ${ago(at, now)}`;
+  if (state.status === "draft" || state.status === "scheduled") return told(state.starts_at, "starts");
+  if (state.status === "live" || state.status === "paused") return told(state.ends_at, "ends");
+  return `ended ${ago(state.ends_at, now)}`;
 }

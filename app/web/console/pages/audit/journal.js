@@ -3,7 +3,7 @@
 import { useChannel } from "../../live.js";
 import { Button } from "../../ui/button.js";
 import { TextField } from "../../ui/form.js";
-import { MOMENT_WIDTH, Time, count } from "../../ui/format.js";
+import { MOMENT_WIDTH, Time, count, plural } from "../../ui/format.js";
 import { html, useCallback, useEffect, useMemo, useRef, useState } from "../../ui/html.js";
 import { kindName } from "../../ui/kinds.js";
 import { Empty } from "../../ui/states.js";
@@ -63,7 +63,7 @@ export function Journal({ event, state }) {
   const newer = Math.max(ops?.position ?? 0, entries.head) - (entries.rows[0]?.position ?? 0);
   return html`<section class="card flush" aria-labelledby="journal">
       <header>
-        <h2 id="journal">${entries.head ? `${count(entries.head)} entries` : "Entries"}</h2>
+        <h2 id="journal">${entries.head ? plural(entries.head, "entry", "entries") : "Entries"}</h2>
         ${newer > 0 &&
         entries.rows.length > 0 &&
         html`<${Button} kind="quiet" act=${() => entries.begin(0)}>${count(newer)} newer: show the newest<//>`}
