@@ -28,7 +28,7 @@ function pressed(event) {
   become(messages.slice(0, -1));
 }
 
-/** Where they appear, the newest on top; the frame has one. Two regions, there from the start: what is said politely and what is not. */
+/** Where they appear, what went wrong and the newest on top; the frame has one. Two regions, there from the start: what is said politely and what is not. */
 export function Toasts() {
   const [shown, show] = useState(messages);
   useEffect(() => {
@@ -51,5 +51,5 @@ export function Toasts() {
         </div>`,
       )}
   </div>`;
-  return html`<div class="toasts">${region(["good"], "polite")}${region(["bad"], "assertive")}</div>`;
+  return html`<div class="toasts">${region(["bad"], "assertive")}${region(["good"], "polite")}</div>`;
 }
