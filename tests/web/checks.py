@@ -29,7 +29,7 @@ async def tabs_fit(page: Page) -> None:
         await tab.click()
         heading = page.get_by_role("tabpanel").get_by_role("heading")
         await expect(heading.locator("visible=true").first).to_be_visible()
-        await page.wait_for_load_state("networkidle")
+        await expect(page.locator(".loading, [aria-busy=true]").locator("visible=true")).to_have_count(0)
 
         assert await overflow(page) == 0, await tab.text_content()
         assert await violations(page) == [], await tab.text_content()
