@@ -1,6 +1,7 @@
 """Channels of what is so now and in no journal: a time instead of a position, always whole, the last value wins."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.realtime import messages
@@ -36,13 +37,18 @@ class LiveChannel:
         return not self._document
 
     def update(self, document: Mapping[str, Any]) -> Frame | None:
-        """Take the newest document; the publication that follows from it, None if only its time is another."""
+        """Take the newest document; the publication that follows from it, None if only its time is another.
+
+        Followers take only what is newer than what they hold. So its time is moved on where two documents differ
+        within one: a document may be read while what it shows is being changed.
+        """
         first, before = self.is_empty, self._document
-        # The time in any case: whoever comes from another process takes only what is newer than what it holds.
+        is_same = first or {**before, "time": ""} == {**document, "time": ""}
+        if not first:
+            held = before["time"]
+            document = {**document, "time": max(document["time"], held if is_same else _just_after(held))}
         self._document, self._body = document, None
-        if first or {**before, "time": ""} == {**document, "time": ""}:
-            return None
-        return messages.publication(self.name, self.since(None, None))
+        return None if is_same else messages.publication(self.name, self.since(None, None))
 
     def since(self, position: int | None, epoch: str | None) -> LiveBody:
         """What a client needs, whatever it holds."""
@@ -53,3 +59,7 @@ class LiveChannel:
     def knows(self, position: int | None, epoch: str | None) -> bool:
         """True: there is nothing that another process could know more of."""
         return True
+
+
+def _just_after(time: str) -> str:
+    return f"{datetime.fromisoformat(time) + timedelta(microseconds=1):%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
+
 from app.realtime.hub import Hub
 from app.realtime.live import LiveChannel, is_live
 from app.realtime.messages import Subscribe
@@ -60,6 +62,20 @@ async def test_subscribe_is_answered_with_the_whole_and_its_time_whatever_is_hel
     answer = {"type": "subscribed", "id": 1, "channel": NAME, "time": viewers(1)["time"], "snapshot": viewers(1)}
     assert fresh.messages == held.messages == [answer]
     assert [channel for channel, _ in stage.source.reads] == [NAME]
+
+
+def test_followers_are_told_each_change_as_newer_whatever_time_it_was_read_with():
+    """What is shown beside what was told may be read before its time is that of its change."""
+    channel = LiveChannel(NAME, "public")
+    frames = [channel.update(document) for document in (viewers(1, 5), viewers(2, 5), viewers(2, 4), viewers(3, 5))]
+
+    times = [orjson.loads(text_of(frame))["time"] for frame in frames if frame is not None]
+    assert times == ["2026-11-22T10:00:05.000001Z", "2026-11-22T10:00:05.000002Z"]
+    assert channel.since(None, None).time == times[-1]
+
+    channel.update(viewers(3, 6))
+
+    assert channel.since(None, None).time == "2026-11-22T10:00:06.000000Z"
 
 
 async def test_each_change_is_published_whole_and_paced():
