@@ -21,5 +21,5 @@ ruff check .
 ruff format --check .
 mypy
 hadolint Dockerfile
-# Seven keep two cores busy: tests wait for browsers and other processes more than half of their time.
-exec pytest -n "${KOS_TEST_WORKERS:-7}" --dist loadfile --no-loadscope-reorder "$@"
+# Five keep two cores busy: tests wait for browsers and other processes more than a third of their time.
+exec pytest -n "${KOS_TEST_WORKERS:-5}" --dist loadfile --no-loadscope-reorder "$@"

@@ -10,7 +10,7 @@ from tests.realtime.doubles import board
 from tests.realtime.served import BOARD, Served, serving
 from tests.web.test_embedding import NOTHING_TOLD
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 SCORES = {"lin": 300, "ana": 200, "tom": 100}
 

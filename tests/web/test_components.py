@@ -33,7 +33,7 @@ from tests.web.components import (
     viewers,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 async def test_ticker_lets_the_newest_sale_land_before_the_others(page: Page, served: Served):

@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 from tests.api.test_openapi import caller
 from tests.app_server import AppServer, start_app_server
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 FONT = Path(__file__).parents[1] / "data" / "press-start-2p" / "press-start-2p-latin-400-normal.woff2"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1" fill="#123456"/></svg>'

@@ -33,7 +33,7 @@ from tests.web.components import (
 )
 from tests.web.test_routes import WEB
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 ALL = ("ticker", "team-bar", "host-card", "goal", "viewers", "countdown", "product", "announcement")
 

@@ -10,7 +10,7 @@ from tests.event_client import EventClient
 from tests.web.checks import overflow
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 async def test_wrong_key_is_told_and_the_right_one_goes_in(console: Console):

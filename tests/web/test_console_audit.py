@@ -16,7 +16,7 @@ from tests.event_client import EventClient
 from tests.web.checks import tabs_fit, violations
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 # Spent only where something is wrong, or the machine is busy.
 WAIT_SECONDS = 20.0

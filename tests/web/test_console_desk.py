@@ -12,7 +12,7 @@ from tests.app_server import AppServer
 from tests.event_client import EventClient
 from tests.web.console import PHONE, Console, console_page, crowded, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 # With the four of ``factories`` ten thousand.
 CROWD = 9_996

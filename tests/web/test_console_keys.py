@@ -11,7 +11,7 @@ from tests.event_client import EventClient
 from tests.web.checks import tabs_fit, violations
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 async def test_key_is_shown_once_and_lets_its_holder_in(

@@ -15,7 +15,7 @@ from tests.event_client import EventClient
 from tests.web.checks import tabs_fit, violations
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 # Holds for orders of any time only if it is declared with the event.
 COMMISSION = {"commission": {"bps": 1_000, "hold_days": 0}}

@@ -13,7 +13,7 @@ from tests.event_client import EventClient
 from tests.web.checks import tabs_fit
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="4" fill="red"/></svg>'
 

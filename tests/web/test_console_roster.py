@@ -17,7 +17,7 @@ from tests.event_client import EventClient
 from tests.web.checks import overflow, violations
 from tests.web.console import PHONE, Console, console_page, crowded, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 
 # Everybody at once, where a page would do.

@@ -13,7 +13,7 @@ from tests.event_client import EventClient
 from tests.web.checks import overflow, violations
 from tests.web.console import PHONE, Console, console_page, key_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 MARKUP = '<img src=x onerror="document.title=1">' + "長い名前" * 17
 SESSION = {"id": "night-1", "hosts": [{"id": "h7", "weight": 2}, {"id": "h9"}]}

@@ -15,7 +15,7 @@ from app.realtime.door import DoorLimits
 from tests.realtime.doubles import board
 from tests.realtime.served import BOARD, Served, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 NOTHING_TOLD: dict[str, Any] = {
     "event": "kos101",

@@ -12,7 +12,7 @@ from tests.realtime.doubles import EPOCH, board
 from tests.realtime.served import BOARD, serving
 from tests.web.test_stream_client import Script
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.at_full_size]
 
 LIVE = "kos101/viewers"
 START = 1_800_000_000_000
