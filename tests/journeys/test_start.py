@@ -96,6 +96,7 @@ def test_verifying_a_file_that_is_not_there_does_not_make_one(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.at_full_size
 @pytest.mark.parametrize("command", [SERVE, VERIFY, KEYS, UVICORN], ids=lambda command: command[1])
 @pytest.mark.parametrize(
     ("change", "named"),

@@ -1,10 +1,12 @@
 """The console's frame in a real browser on a real server: in, out, where to, who may what, and on what screens."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests import factories
 from tests.app_server import ADMIN_KEY, AppServer
 from tests.event_client import EventClient
 from tests.web.checks import overflow
@@ -102,6 +104,23 @@ async def test_event_is_made_once_however_often_the_button_is_pressed(console: C
     # Eight in the evening in Zurich in summer, for four hours.
     assert (made["starts_at"], made["ends_at"]) == ("2099-07-01T18:00:00.000000Z", "2099-07-01T22:00:00.000000Z")
     assert [url for url in posted if url.endswith("/v1/events")] == [f"{console.url}/v1/events"]
+
+
+async def test_event_made_with_what_is_filled_in_takes_an_order_that_is_paid_now(console: Console, event: EventClient):
+    await console.sign_in()
+    page = console.page
+    await page.get_by_role("button", name="New event").click()
+    dialog = page.get_by_role("dialog", name="New event")
+    await dialog.get_by_label("Name").fill("Mine")
+    await dialog.get_by_role("button", name="Make the event").click()
+    await console.heading("Mine")
+    mine = EventClient(event.client, "mine")
+    await mine.move("scheduled")
+    await mine.move("live")
+
+    paid_at = datetime.now(UTC).isoformat()
+    currency = (await mine.ok("GET"))["currency"]
+    await mine.ok("POST", "/orders", factories.order("1", paid_at=paid_at, currency=currency))
 
 
 async def test_complaint_of_the_server_stands_at_its_field(console: Console, event: EventClient):

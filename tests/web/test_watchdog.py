@@ -44,6 +44,7 @@ async def drawn(page: Page) -> None:
             await asyncio.sleep(0.03)
 
 
+@pytest.mark.at_full_size
 @pytest.mark.parametrize(
     ("changed", "why"),
     [

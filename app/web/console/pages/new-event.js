@@ -28,7 +28,8 @@ export function idOf(name) {
 
 function usual(like) {
   const zone = like?.timezone ?? ownZone();
-  const start = Math.ceil(serverNow() / HOUR_MS) * HOUR_MS;
+  // Already begun: what is tried at once is inside the event. A show that is planned gets its own time anyway.
+  const start = Math.floor(serverNow() / HOUR_MS) * HOUR_MS;
   const times = { starts: wallOf(start, zone), ends: wallOf(start + 4 * HOUR_MS, zone), hours: "4" };
   return { name: "", id: "", currency: like?.currency ?? "EUR", zone, ...times, isPublic: false };
 }

@@ -43,6 +43,7 @@ export function consequences(state, to, now) {
   if (to === "live") {
     return [
       status === "paused" ? "The boards and the public page say that the show goes on." : "The boards and the public page say that the show is on.",
+      ...(isBefore ? [`It is early: orders paid before ${start}, its start, are refused all the same.`] : []),
       isOver ? `Its end, ${end}, has passed: it ends when you say so.` : `It ends by itself at ${end}.`,
     ];
   }
