@@ -210,8 +210,8 @@ async def get_roster(
         page = services.roster_search.page(event, roster, names, asked)
         return answer | roster_search.document(roster, names, asked, page)
     return answer | {
-        "teams": [{"id": team, **names.get("team", {}).get(team, {})} for team in roster.teams],
-        "stores": [{"id": store, **names.get("store", {}).get(store, {})} for store in roster.stores],
+        "teams": roster_search.group_documents("team", roster.teams, names),
+        "stores": roster_search.group_documents("store", roster.stores, names),
         "hosts": [roster_search.host_document(host, names, sees_pay) for host in roster.hosts.values()],
     }
 

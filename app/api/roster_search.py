@@ -7,7 +7,7 @@ the width of letters and digits. Every word of a query has to be in one of a row
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -141,6 +141,12 @@ def host_document(host: Host, names: Names, sees_pay: bool) -> dict[str, Any]:
     }
 
 
+def group_documents(kind: str, ids: Iterable[str], names: Names) -> list[dict[str, Any]]:
+    """Teams or stores, each with what it is called."""
+    called = names.get(kind, {})
+    return [{"id": identity, **called.get(identity, {})} for identity in ids]
+
+
 def document(roster: Roster, names: Names, asked: Asked, page: Page) -> dict[str, Any]:
     """A page: hosts with the teams and stores that they name; teams or stores with how many hosts they have."""
     listed: dict[str, list[dict[str, Any]]] = {"hosts": [], "teams": [], "stores": []}
@@ -149,12 +155,12 @@ def document(roster: Roster, names: Names, asked: Asked, page: Page) -> dict[str
         teams = dict.fromkeys(team for host in hosts for _, team in host.memberships if team)
         stores = dict.fromkeys(host.store for host in hosts if host.store)
         listed["hosts"] = [host_document(host, names, asked.sees_pay) for host in hosts]
-        listed["teams"] = [{"id": team, **names.get("team", {}).get(team, {})} for team in teams]
-        listed["stores"] = [{"id": store, **names.get("store", {}).get(store, {})} for store in stores]
+        listed["teams"] = group_documents("team", teams, names)
+        listed["stores"] = group_documents("store", stores, names)
     else:
         kind = asked.list[:-1]
         sizes = Counter(getattr(host, kind) for host in roster.hosts.values())
-        listed[asked.list] = [{"id": i, **names.get(kind, {}).get(i, {}), "hosts": sizes[i]} for i in page.ids]
+        listed[asked.list] = [group | {"hosts": sizes[group["id"]]} for group in group_documents(kind, page.ids, names)]
     totals = {"hosts": len(roster.hosts), "teams": len(roster.teams), "stores": len(roster.stores)}
     return {"totals": totals, "found": page.found, **listed, **page.cursor}
 
