@@ -2,12 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.database import create_engine
 from app.journal.migrate import upgrade
 from tests.app_server import Serve, serving
 from tests.processes import Server
@@ -88,6 +90,14 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     url = server.create_database(prepare=upgrade)
     yield url
     server.drop_database(url)
+
+
+@pytest.fixture
+async def db(shared_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on the database that the tests of a module share."""
+    engine = create_engine(shared_url)
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jwt
@@ -12,18 +11,11 @@ from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access import Access, Principal
-from app.database import create_engine, transaction
+from app.database import transaction
 from app.errors import AppError, Forbidden, Unauthorized
 from app.journal.tables import api_key
 
 ADMIN = "the-admin-key"
-
-
-@pytest.fixture
-async def db(shared_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(shared_url)
-    yield engine
-    await engine.dispose()
 
 
 async def installed(db: AsyncEngine, admin_key: str = ADMIN, signing_key: str = "", ttl: float = 60.0) -> Access:

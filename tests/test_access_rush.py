@@ -1,22 +1,13 @@
 """Many who come in one moment: one question for one credential, and few at the database at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access import Access, Principal
-from app.database import create_engine
 from app.errors import Unauthorized, Unavailable
-
-
-@pytest.fixture
-async def db(shared_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(shared_url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A key or token that is asked for twice under one Idempotency-Key is one; without one, two."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access import Access
-from app.database import create_engine
 from app.errors import Conflict
 from app.issuing import NO_REPEAT, Made, Once, make_key, make_token
 
@@ -18,13 +16,6 @@ NOW = 1_700_000_000_000_000
 MINUTE = 60_000_000
 
 _numbers = count(1)
-
-
-@pytest.fixture
-async def db(shared_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(shared_url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture
