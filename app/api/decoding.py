@@ -1,10 +1,12 @@
 """Bodies of the order routes: decoded and checked in one pass, with errors in our words."""
 
+import ast
 import re
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+from app.api.patterns import words_for
 from app.errors import AppError, BadRequest, Invalid
 
 T = TypeVar("T")
@@ -13,6 +15,7 @@ _PATH = re.compile(r" - at `\$(?P<path>.*?)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 _TYPE = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`")
+_PATTERN = re.compile(r"Expected `str` matching regex (?P<pattern>'.*')", re.DOTALL)
 _ID = re.compile(r"[!-~]{1,100}")
 _EXCERPT = 120
 
@@ -73,6 +76,8 @@ def invalid(message: str) -> AppError:
     if wrong := _TYPE.match(text):
         wanted, got = wrong["wanted"], wrong["got"]
         return Invalid("wrong_type", f"Send {_named(wanted)} here, not {_named(got)}.", field)
+    if unfit := _PATTERN.fullmatch(text):
+        return Invalid("invalid_value", words_for(ast.literal_eval(unfit["pattern"])), field)
     return Invalid("invalid_value", f"{text[:_EXCERPT]}.", field)
 
 

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from app.api.patterns import words_for
 from app.console import COOKIE
 from app.errors import AppError, BadRequest, Internal, Invalid, TooMany, Unavailable
 
@@ -100,6 +101,8 @@ def invalid(errors: Any) -> AppError:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
     if first["type"] in _KINDS:
         code, detail = _KINDS[first["type"]]
+    elif first["type"] == "string_pattern_mismatch":
+        code, detail = "invalid_value", words_for(first["ctx"]["pattern"])
     elif first["type"].endswith("_type"):
         code, detail = "wrong_type", f"{first['msg']}."
     else:
