@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import statistics
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright
 from bench import client, machine, orders, results, servers
 from bench.machine import Meter
 from bench.sockets import post_paced
+from tests.browsers import find_chromium
 
 PAGES = {"board": "board?limit=10", "ticker": "ticker?", "scene of six": "scene?scene=full"}
 RATE = 20
@@ -178,7 +178,7 @@ async def measure(kos: servers.Kos, pages: list[str], seconds: float, paints: in
     warm = min(WARM_SECONDS, seconds / 6)
     runs = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         for name in pages:
             url = f"http://127.0.0.1:{kos.port}/overlay/{orders.EVENT}/{PAGES[name]}&token={token}"
             painted = await first_paints(browser, url, paints)
@@ -187,10 +187,6 @@ async def measure(kos: servers.Kos, pages: list[str], seconds: float, paints: in
             print(f"  {runs[-1]}", flush=True)
         await browser.close()
     return runs
-
-
-def chromium() -> str | None:
-    return os.environ.get("KOS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def measured_before(path: Path, but: list[str]) -> list[dict[str, Any]]:
@@ -231,7 +227,7 @@ def main() -> None:
     results.warn_unless_quiet(run["others_core"] for run in runs)
     runs = measured_before(given.out / "overlays.json", pages) + runs
     runs.sort(key=lambda run: list(PAGES).index(run["page"]))
-    described["browser"] = Path(chromium() or "").name
+    described["browser"] = Path(find_chromium() or "").name
     about = (
         f"Pages of 1920x1080 in Chromium ({described['browser']}), on two cores that the server shares, drawn without "
         f"a graphics card, {RATE} orders a second. First paint with nothing kept, median. Heap without its garbage, "

@@ -1,7 +1,5 @@
 """Fixtures that every test may ask for: real databases, a real browser."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.database import create_engine
 from app.journal.migrate import upgrade
 from tests.app_server import Serve, serving
+from tests.browsers import find_chromium
 from tests.processes import Server
 from tests.servers import LONG, Postgres, start_postgres, start_valkey
 
@@ -103,8 +102,7 @@ async def db(shared_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium; ``./test.sh`` finds or fetches one. Without one the test fails, never skips."""
-    names = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
-    found = os.environ.get("KOS_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    found = find_chromium()
     if found is None:
         pytest.fail("no Chromium: run ./test.sh, or set KOS_CHROMIUM to one", pytrace=False)
     return found

@@ -5,8 +5,6 @@ one of the given ones, all if none is given. Chromium is ``KOS_CHROMIUM`` or fou
 """
 
 import asyncio
-import os
-import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ from typing import Any
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.app_server import AppServer, app_server, serving
+from tests.browsers import find_chromium
 from tests.pictures import small
 from tests.processes import start_on_free_port
 from tests.tour import SCHEMES, Stop, Toured, components, go_on_air, overlay, pages, sell, themes, visit, watch
@@ -34,6 +33,9 @@ _STILL = """html { background:
 
 async def main(wanted: list[str]) -> None:
     """Take them one after the other, and say how large each is."""
+    chromium = find_chromium()
+    if chromium is None:
+        raise SystemExit("no Chromium is found; say where it is in KOS_CHROMIUM")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{folder}/kos.db"
@@ -44,7 +46,7 @@ async def main(wanted: list[str]) -> None:
             async_playwright() as playwright,
         ):
             toured = await go_on_air(client, server.key, order)
-            browser = await playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+            browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             blank = await browser.new_page()
             for name, stop, scheme in pictures(toured):
                 if not wanted or name.startswith(tuple(wanted)):
@@ -96,14 +98,6 @@ async def _take(browser: Browser, blank: Page, toured: Toured, name: str, stop: 
     print(f"{name}.png  {len(picture):,} bytes")
     if len(picture) > BYTES_MAX:
         raise SystemExit(f"{name}.png is over {BYTES_MAX:,} bytes: make the page's picture smaller in tests/tour.py")
-
-
-def _chromium() -> str:
-    names = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
-    found = os.environ.get("KOS_CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
-    if not found:
-        raise SystemExit("no Chromium is found; say where it is in KOS_CHROMIUM")
-    return found
 
 
 if __name__ == "__main__":
