@@ -10,6 +10,17 @@ RUN = """async () => (await axe.run(document, { resultTypes: ["violations"], run
     type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } })).violations
     .map(({ id, help, nodes }) => [id, help, ...nodes.slice(0, 3).map((node) => node.html.slice(0, 160))].join(": "))"""
 
+# Browsers say in whole pixels how wide something is and cut by fractions of them, so what is in it is measured.
+_CUT = """() => [...document.querySelectorAll(".figure, .tile-value, [role=gridcell].end, [role=columnheader]")]
+    .filter((element) => {
+        const { paddingLeft, paddingRight } = getComputedStyle(element);
+        const scale = element.getBoundingClientRect().width / element.offsetWidth;
+        const room = (element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) + 0.02) * scale;
+        const inside = document.createRange();
+        inside.selectNodeContents(element);
+        return element.clientWidth && inside.getBoundingClientRect().width > room;
+    }).map((element) => `${element.className}: ${element.textContent}`)"""
+
 
 async def violations(page: Page) -> list[str]:
     """By axe; evaluated from outside, where no policy of the page holds."""
@@ -23,6 +34,12 @@ async def overflow(page: Page) -> int:
     return int(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+async def cut_figures(page: Page) -> list[str]:
+    """Amounts, counts and heads of tables that are not seen whole: half a number is another number."""
+    found: list[str] = await page.evaluate(_CUT)
+    return found
+
+
 async def tabs_fit(page: Page) -> None:
     """Each tab of a page, pressed: no wider than the screen, and without a violation."""
     for tab in await page.get_by_role("tab").all():
@@ -32,5 +49,6 @@ async def tabs_fit(page: Page) -> None:
         await expect(page.locator(".loading, [aria-busy=true]").locator("visible=true")).to_have_count(0)
 
         assert await overflow(page) == 0, await tab.text_content()
+        assert await cut_figures(page) == [], await tab.text_content()
         assert await violations(page) == [], await tab.text_content()
         await expect(tab).to_be_in_viewport(ratio=1)

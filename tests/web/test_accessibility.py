@@ -1,4 +1,5 @@
-"""Every page in both colour schemes: no violation that axe-core knows, nothing in its console, a strict policy."""
+"""Every page in both colour schemes: no violation that axe-core knows, no figure cut off, nothing in its console, a
+strict policy."""
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import cycle
@@ -11,7 +12,7 @@ from playwright.async_api import Browser
 from tests.app_server import serving
 from tests.servers import LONG
 from tests.tour import SCHEMES, Stop, Toured, components, overlay, pages, play, themes, visit
-from tests.web.checks import violations
+from tests.web.checks import cut_figures, violations
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,6 +42,7 @@ async def findings(browser: Browser, toured: Toured, stop: Stop, schemes: Sequen
     expected = "Failed to load resource" if stop.is_refused else None
     page.on("console", lambda said: found.append(said.text) if not expected or expected not in said.text else None)
     policy = await visit(page, toured, stop)
+    found += [f"cut: {figure}" for figure in await cut_figures(page)]
     for scheme in schemes:
         await page.emulate_media(color_scheme=scheme)
         found += [f"{scheme}: {violation}" for violation in await violations(page)]

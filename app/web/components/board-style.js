@@ -47,6 +47,7 @@ export const BOARD_CSS = `
 
   .head h1 {
     overflow: hidden;
+    overflow: clip visible;
     font-size: calc(var(--unit) * 0.46);
     font-weight: 750;
     letter-spacing: -0.01em;
@@ -56,6 +57,7 @@ export const BOARD_CSS = `
 
   .head-event {
     overflow: hidden;
+    overflow: clip visible;
     margin-block-start: 0.2em;
     font-size: calc(var(--unit) * 0.27);
     font-weight: 550;
@@ -194,6 +196,7 @@ export const BOARD_CSS = `
   .name,
   .team {
     overflow: hidden;
+    overflow: clip visible;
     text-overflow: ellipsis;
     white-space: nowrap;
   }

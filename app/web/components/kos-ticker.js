@@ -30,7 +30,8 @@ export class KosTicker extends Widget {
     .sale { position: relative; display: flex; flex: none; gap: 0.55em; align-items: center; max-width: 26em; padding: 0 1.15em; overflow: hidden; }
     .sale + .sale { border-inline-start: 1px solid var(--k-edge); }
     .dot { flex: none; width: 0.62em; height: 0.62em; background: var(--team); border-radius: 50%; box-shadow: 0 0 0 0.14em var(--k-edge); }
-    .name { font-weight: 700; max-width: 11em; }
+    /* What was sold gives way to who sold it and for how much. */
+    .name { flex: none; font-weight: 700; max-width: 11em; }
     .title { flex: 0 1 auto; color: var(--k-text-quiet); font-weight: 550; }
     .amount { flex: none; font-weight: 800; }
     :host([layout="stack"]) .strip { display: block; }
@@ -39,6 +40,7 @@ export class KosTicker extends Widget {
     :host([layout="stack"]) .sales { display: block; height: auto; }
     :host([layout="stack"]) .sale { max-width: none; height: 2.7em; }
     :host([layout="stack"]) .sale + .sale { border-inline-start: 0; border-block-start: 1px solid var(--k-edge); }
+    :host([layout="stack"]) .name { flex: 0 1 auto; }
     :host([layout="stack"]) .title { flex: 1; }
     :host([layout="stack"]) .amount { margin-inline-start: auto; }
     :host([data-state="empty"]) .box { display: none; }

@@ -19,7 +19,8 @@ export const WIDGET_CSS = `
     border-radius: var(--k-radius);
     box-shadow: inset 0 0 0 1px var(--k-edge);
   }
-  .line { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  /* Upwards and down nothing is cut off: fonts for Chinese reach further than a line is high. */
+  .line { min-width: 0; overflow: hidden; overflow: clip visible; text-overflow: ellipsis; white-space: nowrap; }
   .quiet { color: var(--k-text-quiet); }
   .display { font-family: var(--k-font-display); }
   .figure { font-variant-numeric: tabular-nums; white-space: nowrap; }

@@ -17,7 +17,7 @@ const COLUMNS = [
   { id: "status", title: "Status", width: "7rem", canSort: true, render: (event) => html`<${Status} of=${event.status} />` },
   { id: "starts_at", title: "Starts", width: MOMENT_WIDTH, canSort: true, startsDown: true, render: (event) => when(event, "starts_at") },
   { id: "ends_at", title: "Ends", width: MOMENT_WIDTH, canSort: true, isMinor: true, render: (event) => when(event, "ends_at") },
-  { id: "currency", title: "Currency", width: "6rem", canSort: true, isMinor: true },
+  { id: "currency", title: "Currency", width: "7.5rem", canSort: true, isMinor: true },
   { id: "position", title: "Entries", width: "7rem", align: "end", canSort: true, isMinor: true, render: (event) => count(event.position) },
 ];
 

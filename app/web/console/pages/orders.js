@@ -15,12 +15,12 @@ function columnsOf(state, names) {
   const zone = state?.timezone;
   return [
     { id: "order", title: "Order", width: "minmax(8rem, 1.7fr)", render: (row) => html`<strong>${row.order}</strong>` },
-    { id: "source", title: "Source", width: "minmax(5rem, 0.6fr)", isMinor: true },
+    { id: "source", title: "Source", width: "minmax(6rem, 0.6fr)", isMinor: true },
     { id: "paid_at", title: "Paid", width: MOMENT_WIDTH, isMinor: true, render: (row) => html`<${Time} at=${row.paid_at} zone=${zone} />` },
     { id: "title", title: "Products", width: "minmax(9rem, 2fr)", isMinor: true },
     { id: "hosts", title: "Credited to", width: "minmax(7rem, 1.4fr)", isMinor: true, render: (row) => row.hosts.map(names).join(", ") },
     { id: "status", title: "Status", width: "minmax(6.5rem, 1.2fr)", render: (row) => html`<${Status} of=${row.status} />` },
-    { id: "total", title: "Total", width: "minmax(6.8rem, 0.8fr)", align: "end", render: (row) => measured(row.total, row.currency ?? state?.unit) },
+    { id: "total", title: "Total", width: "minmax(9.5rem, 0.9fr)", align: "end", render: (row) => measured(row.total, row.currency ?? state?.unit) },
   ];
 }
 

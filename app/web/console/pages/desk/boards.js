@@ -53,7 +53,7 @@ function columnsOf(document, movement) {
   const isHosts = document?.of === "host";
   return [
     { id: "rank", title: "#", width: "4rem", align: "end" },
-    { id: "moved", title: "5 min", width: "4.5rem", isMinor: true, render: (row) => html`<${Moved} by=${movement(row)} />` },
+    { id: "moved", title: "5 min", width: "5.2rem", isMinor: true, render: (row) => html`<${Moved} by=${movement(row)} />` },
     { id: "name", title: isHosts ? "Host" : "Team", width: "minmax(8rem, 1.6fr)", render: (row) => html`<span title=${row.id}>${row.name ?? row.id}</span>` },
     ...(isHosts ? [{ id: "team", title: "Team", width: "minmax(5rem, 1fr)", isMinor: true, render: (row) => row.team_name ?? row.team }] : []),
     { id: "score", title: "Score", width: "minmax(8.5rem, 1.1fr)", align: "end", render: (row) => html`<strong>${measured(row.score, unit)}</strong>` },

@@ -70,10 +70,10 @@ function MinuteTable({ minutes, unit, zone }) {
   const money = (name) => (row) => measured(row[name], unit);
   const columns = [
     { id: "at", title: "Minute", width: "minmax(5rem, 1fr)", render: (row) => time(row.at, "minute", zone) },
-    { id: "gross_sales", title: "Gross sales", width: "minmax(7rem, 1fr)", align: "end", render: money("gross_sales") },
-    { id: "orders", title: "Orders", width: "5rem", align: "end" },
-    { id: "units", title: "Units", width: "5rem", align: "end" },
-    { id: "refunds", title: "Refunds", width: "minmax(6rem, 1fr)", align: "end", isMinor: true, render: money("refunds") },
+    { id: "gross_sales", title: "Gross sales", width: "minmax(9rem, 1fr)", align: "end", render: money("gross_sales") },
+    { id: "orders", title: "Orders", width: "6rem", align: "end" },
+    { id: "units", title: "Units", width: "6rem", align: "end" },
+    { id: "refunds", title: "Refunds", width: "minmax(8rem, 1fr)", align: "end", isMinor: true, render: money("refunds") },
     { id: "viewers", title: "Viewers", width: "6rem", align: "end", isMinor: true, render: (row) => measured(row.viewers, "count") },
   ];
   return html`<${Table} label="Minute by minute, the newest first" columns=${columns} rows=${minutes.toReversed()} keyOf=${(row) => row.at} height="280px" />`;
