@@ -23,8 +23,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What takes longest begins first, so that all workers end together. Leave to ``--long`` what the quick run has no
     time for: a file that was asked for by its name is always whole.
     """
-    folders = ("tests/journeys/", "tests/web/", "tests/api/")
-    items.sort(key=lambda item: next((n for n, folder in enumerate(folders) if folder in item.nodeid), len(folders)))
+    # At full size one file alone takes as long as the rest does by the other workers.
+    longest = ("tests/api/test_openapi.py",) if LONG else ()
+    parts = (*longest, "tests/journeys/", "tests/web/", "tests/api/")
+    items.sort(key=lambda item: next((place for place, part in enumerate(parts) if part in item.nodeid), len(parts)))
     if LONG or any(argument.endswith(".py") or "::" in argument for argument in config.args):
         return
     left = [item for item in items if item.get_closest_marker("at_full_size")]
