@@ -196,8 +196,9 @@ class Traffic:
             headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
             url = self.urls[at % len(self.urls)]
             # Certificates are of no use here, and to read them takes longer than many orders.
-            options: Any = {"headers": headers, "timeout": _CALL_SECONDS_MAX, "verify": False}
-            async with httpx2.AsyncClient(base_url=url, **options) as client:
+            async with httpx2.AsyncClient(
+                base_url=url, headers=headers, timeout=_CALL_SECONDS_MAX, verify=False
+            ) as client:
                 yield EventClient(client, self.event)
 
         return connected()
