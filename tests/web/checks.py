@@ -51,5 +51,4 @@ async def tabs_fit(page: Page) -> None:
         assert await overflow(page) == 0, await tab.text_content()
         assert await cut_figures(page) == [], await tab.text_content()
         assert await violations(page) == [], await tab.text_content()
-        # Scrolled by whole pixels, widths in fractions of them.
-        await expect(tab).to_be_in_viewport(ratio=0.98)
+        await expect(tab).to_be_in_viewport(ratio=1)

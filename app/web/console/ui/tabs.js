@@ -12,7 +12,8 @@ export function Tabs({ label, tabs, chosen, onChoose, children }) {
     const tab = box.querySelector("[aria-selected=true]");
     if (!tab) return;
     const [inside, around] = [tab.getBoundingClientRect(), box.getBoundingClientRect()];
-    box.scrollLeft += Math.max(0, inside.right - around.right) + Math.min(0, inside.left - around.left);
+    // By whole pixels, as browsers scroll: a part of one would stay out of sight.
+    box.scrollLeft += Math.ceil(Math.max(0, inside.right - around.right)) + Math.floor(Math.min(0, inside.left - around.left));
   }, [chosen]);
   const pressed = (event) => {
     const now = tabs.findIndex((tab) => tab.id === chosen);
