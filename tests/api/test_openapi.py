@@ -32,7 +32,7 @@ from tests.app_in_process import running_app
 from tests.app_server import AppServer, start_app_server
 from tests.servers import LONG, Postgres
 
-EXAMPLES = 250 if LONG else 4
+EXAMPLES = 400 if LONG else 4
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
